@@ -1,0 +1,49 @@
+# The binary, alone and in front of another image:
+#
+#   docker build --target vestibule --tag vestibule .
+#   docker build --target service --build-arg BASE=redis:7-bookworm --tag redis-with-vestibule .
+#
+# In your own Dockerfile three lines do the same (see the stage `service`).
+
+ARG RUST_IMAGE=rust:1.95-slim-bookworm
+ARG BASE=debian:bookworm-slim
+
+# rust-toolchain.toml stays outside: the image's tag names the compiler, and the
+# file would have rustup fetch the linters and the other targets as well.
+FROM ${RUST_IMAGE} AS build
+WORKDIR /build
+RUN [ -d "$(rustc --print sysroot)/lib/rustlib/x86_64-unknown-linux-musl" ] \
+    || rustup target add x86_64-unknown-linux-musl
+# The crates first: they change less often than our code does.
+COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
+RUN mkdir src && touch src/lib.rs src/main.rs \
+    && cargo fetch --locked --target x86_64-unknown-linux-musl
+# The texts that the program prints are compiled into it.
+COPY LICENSE-APACHE LICENSE-MIT ./
+COPY docs/help.txt docs/
+COPY src src
+RUN cargo build --locked --release --bin vestibule --target x86_64-unknown-linux-musl \
+    && install -m 0111 target/x86_64-unknown-linux-musl/release/vestibule /vestibule
+
+# Mode 0111: who may not read a program may not read the memory of its process
+# either, unless it holds CAP_DAC_OVERRIDE.
+FROM scratch AS vestibule
+COPY --from=build /vestibule /vestibule
+ENTRYPOINT ["/vestibule"]
+
+# PID 1 of another image. An ENTRYPOINT of that image is replaced: name its
+# program in the command (`docker-entrypoint.sh postgres`).
+FROM ${BASE} AS service
+COPY --from=vestibule /vestibule /vestibule
+ENTRYPOINT ["/vestibule", "--"]
+
+# The example's application: what an image of your own looks like. An image that
+# has the clients already (as the tests') needs no network here.
+FROM service AS example-app
+COPY examples/stack/requirements.txt examples/stack/app.py /app/
+RUN python3 -c 'import boto3, minio, psycopg, redis' \
+    || pip install --no-cache-dir --requirement /app/requirements.txt
+
+# What `docker build .` makes without --target.
+FROM vestibule

@@ -1,0 +1,163 @@
+//! From rules to values: each `env` and `files` entry gets what it refers to.
+//!
+//! In: the rules (policy or conventions) and the vault. Out: main's environment
+//! so far, its files, and the names for the start line.
+//!
+//! **Never:** a value without a rule that names it.
+
+use std::collections::BTreeMap;
+
+use super::FileDelivery;
+use super::container::Container;
+use super::fault::CollectFault;
+use super::summary::Summary;
+use super::vault::Vault;
+use crate::environment::Environment;
+use crate::names::SecretName;
+use crate::policy::{ConnectionRule, Delivery, Policy, Reference, RunRules};
+use crate::secret::Secret;
+
+/// Works through the rules.
+pub struct Deliverer<'a> {
+    vault: &'a mut Vault,
+    connections: &'a BTreeMap<String, ConnectionRule>,
+    policy: Option<&'a Policy>,
+    container: &'a Container,
+    delivered: Delivered,
+}
+
+/// What came out.
+#[derive(Default)]
+pub struct Delivered {
+    /// Main's environment, with the permitted values only.
+    pub environment: Environment,
+    /// Main's files.
+    pub files: Vec<FileDelivery>,
+    /// Names for the start line.
+    pub summary: Summary,
+}
+
+/// A value on its way, and the file that holds exactly it, if there is one.
+struct Value {
+    secret: Secret,
+    original: Option<std::path::PathBuf>,
+}
+
+impl<'a> Deliverer<'a> {
+    /// Takes what the rules refer to.
+    pub fn new(
+        vault: &'a mut Vault,
+        connections: &'a BTreeMap<String, ConnectionRule>,
+        policy: Option<&'a Policy>,
+        container: &'a Container,
+    ) -> Self {
+        Self { vault, connections, policy, container, delivered: Delivered::default() }
+    }
+
+    /// Delivers everything that the rules say, or notes why not.
+    pub fn deliver(&mut self, rules: &RunRules, faults: &mut Vec<CollectFault>) {
+        for entry in &rules.env {
+            match self.resolve(entry) {
+                Ok(Some(value)) => self.bind(entry, &value.secret, faults),
+                Ok(None) => {}
+                Err(fault) => faults.push(fault),
+            }
+        }
+        for entry in &rules.files {
+            match self.resolve(entry) {
+                Ok(Some(value)) => {
+                    self.note(entry);
+                    self.delivered.files.push(FileDelivery {
+                        variable: entry.variable.clone(),
+                        original: value.original,
+                        content: value.secret,
+                    });
+                }
+                Ok(None) => {}
+                Err(fault) => faults.push(fault),
+            }
+        }
+    }
+
+    /// What was delivered.
+    #[must_use]
+    pub fn finish(self) -> Delivered {
+        self.delivered
+    }
+
+    fn bind(&mut self, entry: &Delivery, value: &Secret, faults: &mut Vec<CollectFault>) {
+        self.note(entry);
+        faults.extend(self.conflict(entry, value));
+        if let Err(problem) = self.delivered.environment.bind(&entry.variable, value) {
+            let variable = entry.variable.clone();
+            faults.push(CollectFault::Value { variable, problem, asked: self.asked(entry) });
+        }
+    }
+
+    /// By convention only: a policy's word goes before the container's, but a
+    /// convention that meets another value may have met a development default.
+    fn conflict(&self, entry: &Delivery, value: &Secret) -> Option<CollectFault> {
+        let set = self.container.get(entry.variable.as_str()).filter(|set| !set.is_empty())?;
+        if self.policy.is_some() || value.equals(set.as_encoded_bytes()) {
+            return None;
+        }
+        let secret = match &entry.reference {
+            Reference::Secret(name) => Some(name),
+            Reference::Connection(name, _) => self.connections.get(name)?.connection.credential(),
+        };
+        let secret = secret?.as_str().to_owned();
+        Some(CollectFault::Conflict { variable: entry.variable.clone(), secret })
+    }
+
+    fn note(&mut self, entry: &Delivery) {
+        self.delivered.summary.given.push(entry.variable.as_str().to_owned());
+    }
+
+    /// `None`: an optional secret is absent, so the entry is left out.
+    fn resolve(&mut self, entry: &Delivery) -> Result<Option<Value>, CollectFault> {
+        match &entry.reference {
+            Reference::Secret(name) => Ok(self.secret(name)),
+            Reference::Connection(name, part) => {
+                let Some(rule) = self.connections.get(name) else { return Ok(None) };
+                let credential = rule.connection.credential().filter(|_| rule.connection.reveals(*part));
+                if credential.is_some_and(|name| self.vault.may_be_absent(name)) {
+                    return Ok(None);
+                }
+                let value = match credential {
+                    // Its absence is among the faults already.
+                    Some(name) => match self.secret(name) {
+                        Some(value) => Some(value.secret),
+                        None => return Ok(None),
+                    },
+                    None => None,
+                };
+                let secret = rule.connection.assemble(*part, value.as_ref());
+                let secret = secret.map_err(|error| CollectFault::Connection {
+                    name: entry.variable.as_str().to_owned(),
+                    error,
+                    asked: self.asked(entry),
+                })?;
+                Ok(Some(Value { secret, original: None }))
+            }
+        }
+    }
+
+    fn secret(&mut self, name: &SecretName) -> Option<Value> {
+        let held = self.vault.release(name)?;
+        let value = held.value.as_ref()?;
+        Some(Value {
+            secret: value.duplicate(),
+            original: held.path.clone().filter(|_| held.is_whole_file),
+        })
+    }
+
+    fn asked(&self, entry: &Delivery) -> String {
+        match self.policy {
+            Some(policy) => format!("{} at {}", policy.file.display(), entry.place),
+            None => match &entry.reference {
+                Reference::Secret(name) => format!("the convention for the secret {name}"),
+                Reference::Connection(name, _) => format!("the convention for `{name}`"),
+            },
+        }
+    }
+}

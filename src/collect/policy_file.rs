@@ -1,0 +1,99 @@
+//! The policy's file becomes its bytes.
+//!
+//! In: the path that was asked for, or the default one. Out: a checked policy,
+//! `None` where there is no default file, or every mistake.
+//!
+//! **Never:** a start without the policy that was asked for.
+
+use std::path::{Path, PathBuf};
+
+use super::container::Container;
+use super::directory::read_path;
+use super::file::{FileProblem, Ownership};
+use crate::exit::Exit;
+use crate::policy::{self, Place, Policy};
+use crate::report::{Fault, quote};
+
+/// The policy that is read if nobody names another, and if it exists.
+pub const DEFAULT: &str = "/etc/vestibule/policy.json";
+
+/// Reads and checks the policy.
+pub fn read(
+    asked: Option<&Path>,
+    profile: Option<&str>,
+    container: &Container,
+) -> Result<Option<Policy>, Vec<Box<dyn Fault>>> {
+    let path = asked.unwrap_or(Path::new(DEFAULT));
+    let bytes = match read_path(path) {
+        Ok(bytes) => bytes,
+        Err((FileProblem::Absent, _)) if asked.is_none() => {
+            return match profile {
+                None => Ok(None),
+                Some(profile) => Err(vec![Box::new(PolicyFileError::ProfileWithout(profile.to_owned()))]),
+            };
+        }
+        Err((problem, ownership)) => {
+            let path = path.to_path_buf();
+            return Err(vec![Box::new(PolicyFileError::Unusable { path, problem, ownership })]);
+        }
+    };
+    let variable = |name: &str| container.get(name).and_then(|value| value.to_str()).map(str::to_owned);
+    #[expect(clippy::disallowed_methods, reason = "a policy holds no secret; it is read by the same careful hands")]
+    let parsed = policy::parse(bytes.expose(), path, profile, &variable);
+    let policy = parsed.map_err(|error| {
+        error.mistakes().iter().cloned().map(|mistake| Box::new(mistake) as Box<dyn Fault>).collect::<Vec<_>>()
+    })?;
+    let lacking: Vec<Box<dyn Fault>> = policy
+        .unsupported
+        .iter()
+        .map(|key| Box::new(lacking(&policy, &key.place, key.mechanism)) as Box<dyn Fault>)
+        .collect();
+    if lacking.is_empty() { Ok(Some(policy)) } else { Err(lacking) }
+}
+
+fn lacking(policy: &Policy, place: &Place, mechanism: &'static str) -> PolicyFileError {
+    PolicyFileError::Lacking { place: format!("{} at {place}", policy.file.display()), mechanism }
+}
+
+/// A policy that cannot be read or carried out.
+#[derive(Debug)]
+enum PolicyFileError {
+    /// The file is not there, or is no readable file.
+    Unusable { path: PathBuf, problem: FileProblem, ownership: Option<Ownership> },
+    /// A profile was asked for, but there is no policy.
+    ProfileWithout(String),
+    /// A key whose mechanism this version does not have.
+    Lacking { place: String, mechanism: &'static str },
+}
+
+impl Fault for PolicyFileError {
+    fn what(&self) -> String {
+        match self {
+            Self::Unusable { problem, .. } => format!("the policy {}", super::fault::problem_text(*problem)),
+            Self::ProfileWithout(profile) => format!("there is no policy that could have a profile {}", quote(profile)),
+            Self::Lacking { mechanism, .. } => format!("this version has no {mechanism}, and what a policy asks for is never left out"),
+        }
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::Unusable { path, ownership, .. } => {
+                super::fault::file_place(path, *ownership)
+            }
+            Self::ProfileWithout(_) => format!("option `--profile`, or VESTIBULE_PROFILE; looked for {DEFAULT}"),
+            Self::Lacking { place, .. } => place.clone(),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::Unusable { .. } => "correct `--policy` (or VESTIBULE_POLICY), or mount the file so that our user can read it".into(),
+            Self::ProfileWithout(_) => format!("mount the policy at {DEFAULT}, or name it with `--policy`"),
+            Self::Lacking { .. } => "take the key out, or use a version that has it".into(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Policy
+    }
+}

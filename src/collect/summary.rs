@@ -1,0 +1,193 @@
+//! What happened to which name: the start line, and what `check` answers.
+//!
+//! In: the vault after every rule was carried out. Out: names, sorted by fate,
+//! and the sentences made of them.
+//!
+//! **Never:** a value: there is none in here.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::conventions::is_git_credential;
+use super::vault::Vault;
+use crate::connection::is_placeholder;
+use crate::exit::Exit;
+use crate::names::SecretName;
+use crate::report::{Fault, list, quote};
+
+/// Names only: what was given, what was not.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Variables that carry a secret or the path of one.
+    pub given: Vec<String>,
+    /// Secrets that main does not get.
+    pub withheld: Vec<String>,
+    /// The files of those.
+    pub withheld_files: Vec<PathBuf>,
+    /// Among them, Git credentials that a convention withheld.
+    pub git: Vec<String>,
+    /// Among them, files whose names are no variables'.
+    pub undeliverable: Vec<String>,
+    /// Container variables that were taken out.
+    pub removed: Vec<String>,
+    /// Secrets that came by container variable.
+    pub by_variable: Vec<String>,
+    /// Values too short to be searched for.
+    pub short: Vec<String>,
+    /// Well-known placeholders.
+    pub placeholders: Vec<String>,
+}
+
+/// The start line.
+pub struct StartLine {
+    /// For people.
+    pub text: String,
+    /// For machines.
+    pub fields: Vec<(&'static str, Value)>,
+}
+
+/// Something that an operator should mend although main is started.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Values that everybody knows.
+    Placeholders(Vec<String>),
+    /// Secrets that `docker inspect` shows.
+    ByVariable(Vec<String>),
+    /// Values too short to be found inside others.
+    Short(Vec<String>),
+    /// Files that no variable could be made for.
+    Undeliverable(Vec<String>),
+}
+
+impl Summary {
+    /// Adds what the vault knows once every rule was carried out.
+    pub fn describe(&mut self, vault: &Vault, by_convention: bool) {
+        for (name, held) in vault.all() {
+            if held.variable.is_some() {
+                self.by_variable.push(name.to_owned());
+            }
+            let Some(value) = &held.value else { continue };
+            if value.is_short() {
+                self.short.push(name.to_owned());
+            }
+            if SecretName::parse(name).is_ok_and(|name| is_placeholder(&name, value)) {
+                self.placeholders.push(name.to_owned());
+            }
+        }
+        for (name, held) in vault.withheld() {
+            self.withheld.push(name.to_owned());
+            self.withheld_files.extend(held.path.clone());
+            if by_convention && is_git_credential(name) {
+                self.git.push(name.to_owned());
+            } else if by_convention && held.value.is_some() {
+                // Neither a Git credential nor a directory.
+                self.undeliverable.push(name.to_owned());
+            }
+        }
+    }
+
+    /// The start line, for a command whose process could read `readable` of the
+    /// withheld files a moment ago.
+    #[must_use]
+    pub fn start_line(&self, command: &[OsString], readable: &[&Path]) -> StartLine {
+        let name = command.first().map(|word| quote(word.as_encoded_bytes())).unwrap_or_default();
+        let mut text = format!("starting {name}: ");
+        text.push_str(&if self.given.is_empty() { "no secret is given".into() } else { format!("gives {}", names(&self.given)) });
+        if !self.withheld.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "; withholds {} from its environment", names(&self.withheld));
+            text.push_str(if readable.is_empty() {
+                ", and its user cannot read the files"
+            } else {
+                ", but its user can read the files"
+            });
+        }
+        if !self.git.is_empty() {
+            text.push_str("; Git credentials are for setup only (permit one in a policy's `run.env`)");
+        }
+        if !self.removed.is_empty() {
+            let _ = write!(text, "; removes the variables {}", names(&self.removed));
+        }
+        let paths = readable.iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
+        StartLine {
+            text,
+            fields: vec![
+                ("command", command.first().map(|word| word.to_string_lossy().into_owned()).into()),
+                ("given", self.given.clone().into()),
+                ("withheld", self.withheld.clone().into()),
+                ("readable", paths.into()),
+                ("removed", self.removed.clone().into()),
+            ],
+        }
+    }
+
+    /// What to mend, worst first.
+    #[must_use]
+    pub fn advice(&self) -> Vec<Advice> {
+        [
+            Advice::Placeholders(self.placeholders.clone()),
+            Advice::ByVariable(self.by_variable.clone()),
+            Advice::Undeliverable(self.undeliverable.clone()),
+            Advice::Short(self.short.clone()),
+        ]
+        .into_iter()
+        .filter(|advice| !advice.names().is_empty())
+        .collect()
+    }
+}
+
+impl Advice {
+    fn names(&self) -> &[String] {
+        match self {
+            Self::Placeholders(names) | Self::ByVariable(names) | Self::Short(names) | Self::Undeliverable(names) => names,
+        }
+    }
+}
+
+/// Names in backticks, as a sentence has them; a long list is cut.
+fn names(items: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let mut quoted: Vec<String> = items.iter().take(SHOWN).map(quote).collect();
+    if items.len() > SHOWN {
+        quoted.push(format!("{} more", items.len() - SHOWN));
+    }
+    list(&quoted)
+}
+
+impl Fault for Advice {
+    fn what(&self) -> String {
+        let names = names(self.names());
+        match self {
+            Self::Placeholders(_) => format!("well-known placeholders are in use as secrets: {names}"),
+            Self::ByVariable(_) => format!("secrets came by container variable: {names}"),
+            Self::Short(_) => format!("values under 8 bytes cannot be searched for or masked: {names}"),
+            Self::Undeliverable(_) => format!("no variable can be named after these secrets, so they are withheld: {names}"),
+        }
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::Placeholders(_) | Self::Short(_) => "the values of these secrets".into(),
+            Self::ByVariable(_) => "the container's configured environment".into(),
+            Self::Undeliverable(_) => "the names of the secret files, by convention".into(),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::Placeholders(_) => "put a value of your own into each".into(),
+            Self::ByVariable(_) => {
+                "mount them as files: `docker inspect` and `docker exec` still show what a variable held".into()
+            }
+            Self::Short(_) => "use longer values, at least 8 bytes".into(),
+            Self::Undeliverable(_) => "rename them to letters, digits, `-` and `_`, or name them in a policy".into(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Policy
+    }
+}

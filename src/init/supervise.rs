@@ -1,0 +1,246 @@
+//! The loop of PID 1: one signal at a time, no idle wake-ups.
+//!
+//! In: main's process id and the rules. Out: main's exit code, once main and
+//! all that it left behind are gone.
+//!
+//! **Never:** an early end. Once main lives, a failing system call is a
+//! warning, at most one a minute of a kind.
+
+use std::time::{Duration, Instant};
+
+use nix::unistd::{Pid, getpid};
+
+use super::forward::{Audience, Delivery, RETRY, pass_on, send_own};
+use super::leftovers;
+use super::signals::{Rewriting, Signal};
+use super::status::{SuccessCodes, exit_code};
+use crate::exit::Exit;
+use crate::policy::RunRules;
+use crate::report::{Fault, Reporter};
+use crate::sys::process::{Reaped, reap};
+use crate::sys::signal::{Arrival, SignalSet, wait};
+
+/// What leftovers get between TERM and KILL, and again between KILL and our
+/// end, which as PID 1 makes the kernel kill whatever could not be killed.
+const LEFTOVER_TIME: Duration = Duration::from_secs(5);
+/// Warnings of one kind are this far apart.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
+/// The kernel's real-time signals, 32 to 64, as mask bits.
+const REAL_TIME: u64 = u64::MAX << 31;
+
+/// How main is to be looked after.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Who gets the signals.
+    pub audience: Audience,
+    /// Which signal becomes which.
+    pub rewriting: Rewriting,
+    /// From the stop signal to KILL; without it main has all the time it needs.
+    pub grace: Option<Duration>,
+    /// Exit codes that count as 0.
+    pub success: SuccessCodes,
+    /// Whether each reaped orphan is reported.
+    pub warn_on_reap: bool,
+}
+
+impl Rules {
+    /// Adds what a policy says; the command line goes before it.
+    pub fn adopt(&mut self, run: &RunRules) {
+        self.grace = self.grace.or(run.grace);
+        let typed: Vec<_> = self.rewriting.rules().collect();
+        for (from, to) in run.signals.iter().copied().chain(typed) {
+            self.rewriting.set(from, to);
+        }
+    }
+}
+
+/// Main and everything below it.
+pub struct Supervisor {
+    main: Pid,
+    rules: Rules,
+    report: Reporter,
+    stage: Stage,
+    refused: Option<(Signal, Arrival)>,
+    last_warning: Option<Instant>,
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Main lives; KILL is due at the given time, if a stop began and is bounded.
+    Running { kill_at: Option<Instant> },
+    /// Main ended with `code`; the rest was asked to end.
+    Asked { code: u8, kill_at: Instant },
+    /// The rest was killed; nothing is waited for after `end_at`.
+    Killed { code: u8, end_at: Instant },
+}
+
+impl Supervisor {
+    /// Looks after a child that was just forked.
+    #[must_use]
+    pub fn new(main: Pid, rules: Rules, report: Reporter) -> Self {
+        let stage = Stage::Running { kill_at: None };
+        Self { main, rules, report, stage, refused: None, last_warning: None }
+    }
+
+    /// Runs until nobody is left; returns the exit code.
+    #[must_use]
+    pub fn run(mut self) -> u8 {
+        loop {
+            if let Some(code) = self.reap_all() {
+                return self.rules.success.apply(code);
+            }
+            let arrival = wait(self.awaited(), self.time_left());
+            if let Some(arrival) = arrival {
+                self.take(arrival);
+            }
+            self.retry_refused();
+            if let Some(code) = self.act_on_time() {
+                return self.rules.success.apply(code);
+            }
+        }
+    }
+
+    /// All signals; but while one real-time signal waits for room in main's
+    /// queue, further ones wait in ours, in order.
+    fn awaited(&self) -> SignalSet {
+        if self.refused.is_some() { SignalSet(!REAL_TIME) } else { SignalSet::ALL }
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        let deadline = match self.stage {
+            Stage::Running { kill_at } => kill_at,
+            Stage::Asked { kill_at, .. } => Some(kill_at),
+            Stage::Killed { end_at, .. } => Some(end_at),
+        };
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        if self.refused.is_some() { Some(left.map_or(RETRY, |left| left.min(RETRY))) } else { left }
+    }
+
+    /// Reaps whatever has ended. The exit code, once no child is left.
+    fn reap_all(&mut self) -> Option<u8> {
+        loop {
+            match reap() {
+                Ok(Reaped::Ended(pid, end)) if pid == self.main => self.main_ended(exit_code(end)),
+                Ok(Reaped::Ended(pid, _)) => self.orphan_ended(pid),
+                Ok(Reaped::NoneYet) => return None,
+                Ok(Reaped::NoChildren) => return Some(self.final_code()),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    fn final_code(&self) -> u8 {
+        match self.stage {
+            Stage::Asked { code, .. } | Stage::Killed { code, .. } => code,
+            // Main cannot vanish unseen: SIGCHLD is not ignored and nobody else
+            // waits for it.
+            Stage::Running { .. } => Exit::Bug.code(),
+        }
+    }
+
+    fn main_ended(&mut self, code: u8) {
+        self.refused = None;
+        self.stage = Stage::Asked { code, kill_at: Instant::now() + LEFTOVER_TIME };
+        leftovers::signal_all(Signal::TERM);
+        // A stopped process acts on TERM only when it goes on.
+        leftovers::signal_all(Signal::CONT);
+    }
+
+    fn orphan_ended(&self, pid: Pid) {
+        if self.rules.warn_on_reap {
+            let text = format!("reaped the orphan {pid}");
+            self.report.note("reaped", &text, &[("pid", pid.as_raw().into())]);
+        }
+    }
+
+    fn take(&mut self, arrival: Arrival) {
+        let Some(arrived) = Signal::from_number(arrival.signal) else { return };
+        if !is_for_main(arrived, &arrival) {
+            return;
+        }
+        let Stage::Running { kill_at } = self.stage else { return };
+        let Some(signal) = self.rules.rewriting.apply(arrived) else { return };
+        let text = format!("passed {signal} on to main");
+        self.report.detail(2, "forwarded", &text, &[("signal", signal.to_string().into())]);
+        match pass_on(self.main, self.rules.audience, signal, &arrival) {
+            Delivery::Done => {}
+            Delivery::Later => self.refused = Some((signal, arrival)),
+            Delivery::Forbidden => self.warn_forbidden(signal),
+        }
+        if signal.is_stop() {
+            send_own(self.main, self.rules.audience, Signal::CONT);
+            let kill_at = kill_at.or_else(|| Some(Instant::now() + self.rules.grace?));
+            self.stage = Stage::Running { kill_at };
+        }
+    }
+
+    fn retry_refused(&mut self) {
+        let Some((signal, arrival)) = self.refused else { return };
+        if pass_on(self.main, self.rules.audience, signal, &arrival) != Delivery::Later {
+            self.refused = None;
+        }
+    }
+
+    /// Carries out what is due. The exit code, once waiting has no sense.
+    fn act_on_time(&mut self) -> Option<u8> {
+        let now = Instant::now();
+        match self.stage {
+            Stage::Running { kill_at: Some(at) } if at <= now => {
+                self.stage = Stage::Running { kill_at: None };
+                self.report.note("killed", "main outlasted its grace and was killed", &[]);
+                if send_own(self.main, self.rules.audience, Signal::KILL) == Delivery::Forbidden {
+                    self.warn_forbidden(Signal::KILL);
+                }
+            }
+            Stage::Asked { code, kill_at } if kill_at <= now => {
+                leftovers::signal_all(Signal::KILL);
+                self.stage = Stage::Killed { code, end_at: now + LEFTOVER_TIME };
+            }
+            Stage::Killed { code, end_at } if end_at <= now => return Some(code),
+            Stage::Running { .. } | Stage::Asked { .. } | Stage::Killed { .. } => {}
+        }
+        None
+    }
+
+    fn warn_forbidden(&mut self, signal: Signal) {
+        let now = Instant::now();
+        if self.last_warning.is_none_or(|last| now - last >= WARNING_INTERVAL) {
+            self.last_warning = Some(now);
+            self.report.warning(&ForbiddenSignal { main: self.main, signal });
+        }
+    }
+}
+
+/// Not every signal that PID 1 fetches is a message for main: the kernel's own
+/// CHLD is for us, and so is the PIPE that a write of ours to a closed stderr
+/// raises.
+fn is_for_main(arrived: Signal, arrival: &Arrival) -> bool {
+    match arrived {
+        Signal::CHLD => arrival.is_from_process(),
+        Signal::PIPE => arrival.sender() != getpid().as_raw(),
+        _ => true,
+    }
+}
+
+struct ForbiddenSignal {
+    main: Pid,
+    signal: Signal,
+}
+
+impl Fault for ForbiddenSignal {
+    fn what(&self) -> String {
+        format!("main did not get {}: the kernel refuses it (EPERM)", self.signal)
+    }
+
+    fn place(&self) -> String {
+        format!("process {}, which runs as another user", self.main)
+    }
+
+    fn remedy(&self) -> String {
+        "give the container CAP_KILL (compose: `cap_add: [KILL]`), or start it as main's user".into()
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::System
+    }
+}

@@ -1,0 +1,8 @@
+//! What an operator asks, answered without starting anything.
+//!
+//! In: the same policy, secrets and variables as a start. Out: an answer on
+//! stdout.
+//!
+//! **Never:** a rule of its own: it looks through the eyes of the other rooms.
+
+pub mod check;

@@ -1,0 +1,7 @@
+//! The binary: an entry without Rust's runtime, and nothing more. The program
+//! is the library; read on in `lib.rs`.
+#![no_main]
+
+#[path = "sys/entry.rs"]
+#[expect(unsafe_code, reason = "the entry reads the C argument vector; it belongs to src/sys")]
+mod entry;

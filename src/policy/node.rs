@@ -1,0 +1,344 @@
+//! JSON nodes that know their place, and a reader that collects mistakes.
+//!
+//! In: well-formed JSON text. Out: typed values, one level at a time: the
+//! schema leads the way down, so nothing in the file decides how deep it goes.
+//! A wrong node gives a mistake and `None`, and the reading goes on.
+//!
+//! **Never:** a tree of the whole file; a value in a type error, as serde's
+//! own errors have it; a key that wins silently over an equal one.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::names::VariableName;
+
+use super::expansion::{Variables, expand};
+use super::mistakes::Problem;
+use super::rules::{self, Rule};
+use super::{Place, Unsupported};
+
+/// A value somewhere in the policy.
+#[derive(Clone, Debug)]
+pub(super) struct Node<'a> {
+    raw: &'a RawValue,
+    pointer: String,
+}
+
+/// An object whose keys are all known and different.
+#[derive(Debug)]
+pub(super) struct Object<'a> {
+    entries: Vec<(String, Node<'a>)>,
+}
+
+/// Reads nodes and keeps what is wrong with them.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    /// The offset of each newline, so that a line is a binary search.
+    newlines: Vec<usize>,
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    /// Variables that are sources of secrets and therefore never expanded.
+    pub(super) sources: BTreeSet<VariableName>,
+    /// In parts that this start does not use an unset variable is no mistake.
+    pub(super) unused: bool,
+    mistakes: Vec<(usize, Place, Problem)>,
+    unsupported: Vec<(usize, Unsupported)>,
+}
+
+impl<'a> Node<'a> {
+    /// The whole policy.
+    pub(super) fn root(raw: &'a RawValue) -> Self {
+        Self {
+            raw,
+            pointer: String::new(),
+        }
+    }
+
+    /// The JSON type, with its article.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.raw.get().as_bytes().first() {
+            Some(b'{') => "an object",
+            Some(b'[') => "an array",
+            Some(b'"') => "a string",
+            Some(b't' | b'f') => "true or false",
+            Some(b'n') => "null",
+            _ => "a number",
+        }
+    }
+
+    /// The text of a number or word, as it stands in the file.
+    pub(super) fn raw(&self) -> &'a str {
+        self.raw.get()
+    }
+
+    /// A node below. A key that is a URL with user info may carry a token, so
+    /// it does not become part of a pointer.
+    fn below(&self, key: &str, raw: &'a RawValue) -> Self {
+        let key = if has_user_info(key) { "..." } else { key };
+        let key = key.replace('~', "~0").replace('/', "~1");
+        Self {
+            raw,
+            pointer: format!("{}/{key}", self.pointer),
+        }
+    }
+}
+
+impl<'a> Object<'a> {
+    /// The value of `key`, if it is there.
+    pub(super) fn get(&self, key: &str) -> Option<&Node<'a>> {
+        self.entries
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, node)| node)
+    }
+
+    /// All entries in their order.
+    pub(super) fn entries(&self) -> &[(String, Node<'a>)] {
+        &self.entries
+    }
+
+    /// Whether `key` is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of `text`, in which all nodes stand.
+    pub(super) fn new(text: &'a str, variable: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        let newlines = text.match_indices('\n').map(|(offset, _)| offset).collect();
+        Self {
+            text,
+            newlines,
+            variable,
+            sources: BTreeSet::new(),
+            unused: false,
+            mistakes: Vec::new(),
+            unsupported: Vec::new(),
+        }
+    }
+
+    /// All mistakes, and all keys without a mechanism, in the file's order.
+    pub(super) fn finish(mut self) -> (Vec<(Place, Problem)>, Vec<Unsupported>) {
+        self.mistakes.sort_by_key(|(offset, ..)| *offset);
+        self.unsupported.sort_by_key(|(offset, _)| *offset);
+        let mistakes = self
+            .mistakes
+            .into_iter()
+            .map(|(_, place, problem)| (place, problem));
+        (
+            mistakes.collect(),
+            self.unsupported.into_iter().map(|(_, key)| key).collect(),
+        )
+    }
+
+    /// Where `node` stands.
+    pub(super) fn place(&self, node: &Node<'_>) -> Place {
+        let offset = self.offset(node);
+        let line = self.newlines.partition_point(|newline| *newline < offset);
+        Place {
+            pointer: node.pointer.clone(),
+            line: line.saturating_add(1),
+        }
+    }
+
+    /// Keeps a mistake.
+    pub(super) fn mistake(&mut self, node: &Node<'_>, problem: Problem) {
+        let found = (self.offset(node), self.place(node), problem);
+        self.mistakes.push(found);
+    }
+
+    /// Keeps a mistake that needs no details.
+    pub(super) fn broken(&mut self, node: &Node<'_>, rule: &'static Rule) {
+        self.mistake(node, Problem::Rule(rule));
+    }
+
+    /// Keeps the mistake of `result`, or gives its value.
+    pub(super) fn keep<T>(&mut self, node: &Node<'_>, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.mistake(node, problem)).ok()
+    }
+
+    /// Keeps a key that is right but has no mechanism yet.
+    pub(super) fn lacks(&mut self, node: &Node<'_>, mechanism: &'static str) {
+        let place = self.place(node);
+        self.unsupported
+            .push((self.offset(node), Unsupported { place, mechanism }));
+    }
+
+    /// An object with no other keys than `known`.
+    pub(super) fn object(
+        &mut self,
+        node: &Node<'a>,
+        known: &'static [&'static str],
+    ) -> Option<Object<'a>> {
+        let mut entries = self.entries(node)?;
+        entries.retain(|(key, value)| {
+            let is_known = known.contains(&key.as_str());
+            if !is_known {
+                let key = if has_user_info(key) { "..." } else { key };
+                self.mistake(value, Problem::UnknownKey(key.into(), known));
+            }
+            is_known
+        });
+        Some(Object { entries })
+    }
+
+    /// The value of a key that must be there.
+    pub(super) fn required<'o>(
+        &mut self,
+        node: &Node<'a>,
+        object: &'o Object<'a>,
+        key: &'static str,
+    ) -> Option<&'o Node<'a>> {
+        let value = object.get(key);
+        if value.is_none() {
+            self.mistake(node, Problem::Missing(key));
+        }
+        value
+    }
+
+    /// The entries of an object in their order; of equal keys the first.
+    pub(super) fn entries(&mut self, node: &Node<'a>) -> Option<Vec<(String, Node<'a>)>> {
+        self.expect(node, "an object")?;
+        let Ok(Entries(raw)) = serde_json::from_str(node.raw.get()) else {
+            self.broken(node, &rules::BROKEN_ESCAPE);
+            return None;
+        };
+        let mut seen = BTreeSet::new();
+        let mut entries = Vec::with_capacity(raw.len());
+        for (key, raw) in raw {
+            let value = node.below(&key, raw);
+            if seen.insert(key.clone()) {
+                entries.push((key, value));
+            } else {
+                let key = if has_user_info(&key) {
+                    "...".into()
+                } else {
+                    key
+                };
+                self.mistake(&value, Problem::Duplicate(key));
+            }
+        }
+        Some(entries)
+    }
+
+    /// The items of an array.
+    pub(super) fn items(&mut self, node: &Node<'a>) -> Option<Vec<Node<'a>>> {
+        self.expect(node, "an array")?;
+        // The text is well-formed and no item is looked into: this succeeds.
+        let raw: Vec<&'a RawValue> = serde_json::from_str(node.raw.get()).ok()?;
+        Some(
+            (0_usize..)
+                .zip(raw)
+                .map(|(at, raw)| node.below(&at.to_string(), raw))
+                .collect(),
+        )
+    }
+
+    /// A string as it stands.
+    pub(super) fn text(&mut self, node: &Node<'a>) -> Option<String> {
+        self.expect(node, "a string")?;
+        match serde_json::from_str::<String>(node.raw.get()) {
+            Ok(text) if !text.contains('\0') => return Some(text),
+            Ok(_) => self.broken(node, &rules::HAS_NUL),
+            Err(_) => self.broken(node, &rules::BROKEN_ESCAPE),
+        }
+        None
+    }
+
+    /// A string with its container variables expanded.
+    pub(super) fn expanded(&mut self, node: &Node<'a>) -> Option<String> {
+        let text = self.text(node)?;
+        let variables = Variables {
+            value: self.variable,
+            sources: &self.sources,
+        };
+        match expand(&text, variables) {
+            Err(Problem::Unset(_)) if self.unused => None,
+            result => self.keep(node, result),
+        }
+    }
+
+    /// A string that is an absolute path, expanded.
+    pub(super) fn absolute(&mut self, node: &Node<'a>) -> Option<String> {
+        let path = self.expanded(node)?;
+        if path.starts_with('/') {
+            return Some(path);
+        }
+        self.broken(node, &rules::NOT_ABSOLUTE);
+        None
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, node: &Node<'a>) -> Option<bool> {
+        self.expect(node, "true or false")?;
+        Some(node.raw.get() == "true")
+    }
+
+    /// One of a few words; never expanded, since none of them is up to the
+    /// container's environment.
+    pub(super) fn choice(
+        &mut self,
+        node: &Node<'a>,
+        known: &'static [&'static str],
+    ) -> Option<&'static str> {
+        let text = self.text(node)?;
+        let chosen = known.iter().find(|word| **word == text).copied();
+        if chosen.is_none() {
+            self.mistake(node, Problem::NotOneOf(text, known));
+        }
+        chosen
+    }
+
+    fn expect(&mut self, node: &Node<'_>, expected: &'static str) -> Option<()> {
+        let found = node.kind();
+        if found == expected {
+            return Some(());
+        }
+        self.mistake(node, Problem::WrongType(expected, found));
+        None
+    }
+
+    /// How far into the text a node starts: both are parts of one allocation.
+    fn offset(&self, node: &Node<'_>) -> usize {
+        node.raw
+            .get()
+            .as_ptr()
+            .addr()
+            .saturating_sub(self.text.as_ptr().addr())
+    }
+}
+
+/// Whether a key looks like `https://user:token@host`.
+fn has_user_info(key: &str) -> bool {
+    key.contains("://") && key.contains('@')
+}
+
+/// The entries of an object with every duplicate still there.
+struct Entries<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+struct EntriesVisitor;
+
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Entries<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<'de>, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Entries(entries))
+    }
+}

@@ -1,0 +1,158 @@
+//! The `secrets` object: names and where their values come from.
+//!
+//! In: its node. Out: a rule for each entry, and the names for references and
+//! for expansion. A source is a reference only; nothing is read here.
+//!
+//! **Never:** a value as a source: what has none of the known forms is refused
+//! without being repeated.
+
+use std::collections::BTreeMap;
+
+use crate::names::{SecretName, VariableName};
+
+use super::mistakes::Problem;
+use super::node::{Node, Reader};
+use super::references::{Names, secret_name, store_of};
+use super::{SecretRule, Source, rules};
+
+const KEYS: &[&str] = &["from", "optional", "raw"];
+
+/// What `from` can say.
+enum From {
+    Source(Source),
+    /// An absolute program whose output is the value; setup only.
+    Command,
+}
+
+/// Reads every entry, and declares each name even where its entry is wrong, so
+/// that one mistake does not cause others.
+pub(super) fn read<'a>(
+    reader: &mut Reader<'a>,
+    node: &Node<'a>,
+    names: &mut Names<'a>,
+) -> BTreeMap<SecretName, SecretRule> {
+    let mut secrets = BTreeMap::new();
+    for (key, node) in reader.entries(node).unwrap_or_default() {
+        let name = SecretName::parse(&key).map_err(|error| {
+            let fix =
+                "rename the entry: a secret is called as a file could be, without a dot first";
+            Problem::BadName(error, fix)
+        });
+        let Some(name) = reader.keep(&node, name) else {
+            continue;
+        };
+        names.secrets.insert(name.clone(), node.clone());
+        if let Some(rule) = entry(reader, &node, &name, names) {
+            secrets.insert(name, rule);
+        }
+    }
+    secrets
+}
+
+fn entry<'a>(
+    reader: &mut Reader<'a>,
+    node: &Node<'a>,
+    name: &SecretName,
+    names: &mut Names<'a>,
+) -> Option<SecretRule> {
+    let object = reader.object(node, KEYS)?;
+    let optional = object
+        .get("optional")
+        .and_then(|node| reader.flag(node))
+        .unwrap_or(false);
+    let raw = object
+        .get("raw")
+        .and_then(|node| reader.flag(node))
+        .unwrap_or(false);
+    let from = reader.required(node, &object, "from")?;
+    let text = reader.text(from)?;
+    match reader.keep(from, source(&text))? {
+        From::Source(source) => {
+            if let Source::Variable(variable) = &source {
+                reader.sources.insert(variable.clone());
+            }
+            Some(SecretRule {
+                source,
+                optional,
+                raw,
+                place: reader.place(node),
+            })
+        }
+        From::Command => {
+            names.from_commands.insert(name.clone());
+            reader.lacks(from, "secrets from a command");
+            None
+        }
+    }
+}
+
+fn source(text: &str) -> Result<From, Problem> {
+    if let Some(prefix) = store_of(text) {
+        return Err(Problem::NoResolver(prefix));
+    }
+    if text.contains("${") {
+        return Err(Problem::Rule(&rules::NO_EXPANSION));
+    }
+    match text.split_once(':') {
+        Some(("file", name)) => secret_name(name).map(Source::File),
+        Some(("env", name)) => VariableName::parse(name)
+            .map(Source::Variable)
+            .map_err(|_| Problem::Rule(&rules::SOURCE_VARIABLE)),
+        Some(("dotenv", rest)) => dotenv(rest),
+        Some(("json", rest)) => json(rest),
+        Some(("command", program)) if program.starts_with('/') => return Ok(From::Command),
+        Some(("command", _)) => Err(Problem::Rule(&rules::SOURCE_COMMAND)),
+        _ => Err(Problem::Rule(&rules::SOURCE_FORM)),
+    }
+    .map(From::Source)
+}
+
+/// `FILE#KEY`
+fn dotenv(text: &str) -> Result<Source, Problem> {
+    let problem = Problem::Rule(&rules::SOURCE_DOTENV);
+    let Some((file, key)) = text.split_once('#') else {
+        return Err(problem);
+    };
+    let is_key = |key: &str| {
+        !key.is_empty() && !key.contains(|c: char| c == '=' || c.is_whitespace() || c.is_control())
+    };
+    if !is_key(key) {
+        return Err(problem);
+    }
+    Ok(Source::Dotenv(secret_name(file)?, key.into()))
+}
+
+/// `FILE#/pointer`
+fn json(text: &str) -> Result<Source, Problem> {
+    match text.split_once('#') {
+        Some((file, pointer)) if is_pointer(pointer) => {
+            Ok(Source::Json(secret_name(file)?, pointer.into()))
+        }
+        _ => Err(Problem::Rule(&rules::SOURCE_JSON)),
+    }
+}
+
+/// RFC 6901: every token after a slash, `~` as `~0` or `~1` only. The empty
+/// pointer, the whole document, is no string of a file with several.
+fn is_pointer(text: &str) -> bool {
+    text.starts_with('/')
+        && text
+            .split('~')
+            .skip(1)
+            .all(|after| after.starts_with(['0', '1']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_pointer;
+
+    #[test]
+    fn pointers_follow_rfc_6901() {
+        for yes in ["/npm/token", "/", "/a~1b/m~0n", "/0", "/a b#c", "/~01"] {
+            assert!(is_pointer(yes), "{yes}");
+        }
+        for no in ["", "npm", "/~", "/a~2", "#/a", "/a~"] {
+            assert!(!is_pointer(no), "{no}");
+        }
+    }
+}

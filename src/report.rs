@@ -1,0 +1,203 @@
+//! The one door to stderr: three-line refusals and warnings, one-line notes.
+//!
+//! In: a `Fault` (what, where, fix) or a note with named fields. Out: text for
+//! people or one JSON object a line, written with a single write each.
+//!
+//! **Never:** a value, prefix, length or hash of a secret; the print macros,
+//! which panic when stderr is closed; a write to stdout, which is main's.
+
+use std::fmt::Write as _;
+use std::os::fd::BorrowedFd;
+
+use serde_json::{Map, Value};
+
+use crate::exit::Exit;
+use crate::sys;
+
+/// Foreign text is cut at this many bytes in a message.
+const QUOTED_BYTES: usize = 80;
+
+/// A refusal or warning that tells an operator everything needed to mend it.
+pub trait Fault {
+    /// What went wrong: lower case, no full stop.
+    fn what(&self) -> String;
+    /// Where: the file, the policy's pointer and line, or the option.
+    fn place(&self) -> String;
+    /// What to change.
+    fn remedy(&self) -> String;
+    /// How vestibule ends because of it.
+    fn exit(&self) -> Exit;
+}
+
+/// How messages are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for log collectors.
+    Json,
+}
+
+/// Writes messages in one format, and notes only as far as they were asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reporter {
+    /// How messages look.
+    pub format: Format,
+    /// How often `-v` was given: 0 is quiet.
+    pub verbosity: u8,
+}
+
+impl Reporter {
+    /// Says why vestibule ends, and returns the exit code that goes with it.
+    pub fn refusal(self, fault: &dyn Fault) -> Exit {
+        self.three_lines("refusal", fault, Some(fault.exit()));
+        fault.exit()
+    }
+
+    /// Says what deserves an operator's attention although the start goes on.
+    pub fn warning(self, fault: &dyn Fault) {
+        self.three_lines("warning", fault, None);
+    }
+
+    /// One line with the event's name and its fields; text readers get `text`.
+    pub fn note(self, event: &str, text: &str, fields: &[(&str, Value)]) {
+        match self.format {
+            Format::Text => emit(&format!("vestibule: {text}\n")),
+            Format::Json => {
+                let mut object = Map::new();
+                object.insert("event".into(), event.into());
+                for (name, value) in fields {
+                    object.insert((*name).into(), value.clone());
+                }
+                emit(&format!("{}\n", Value::Object(object)));
+            }
+        }
+    }
+
+    /// A note that only `-v` (given `level` times) shows.
+    pub fn detail(self, level: u8, event: &str, text: &str, fields: &[(&str, Value)]) {
+        if self.verbosity >= level {
+            self.note(event, text, fields);
+        }
+    }
+
+    fn three_lines(self, event: &str, fault: &dyn Fault, exit: Option<Exit>) {
+        let (what, place, remedy) = (fault.what(), fault.place(), fault.remedy());
+        match self.format {
+            Format::Text => {
+                let label = if exit.is_some() { "" } else { "warning: " };
+                emit(&format!(
+                    "vestibule: {label}{what}\n  where: {place}\n  fix:   {remedy}\n"
+                ));
+            }
+            Format::Json => {
+                let mut fields = vec![
+                    ("what", what.into()),
+                    ("where", place.into()),
+                    ("fix", remedy.into()),
+                ];
+                if let Some(exit) = exit {
+                    fields.push(("exit", exit.code().into()));
+                }
+                self.note(event, "", &fields);
+            }
+        }
+    }
+}
+
+/// Foreign text made safe for a terminal and a log: in backticks, control and
+/// non-ASCII-printable bytes escaped, cut at 80 bytes.
+#[must_use]
+pub fn quote(text: impl AsRef<[u8]>) -> String {
+    let bytes = text.as_ref();
+    let mut quoted = String::from("`");
+    let (head, cut) = match bytes.get(..QUOTED_BYTES) {
+        Some(head) if bytes.len() > QUOTED_BYTES => (head, true),
+        _ => (bytes, false),
+    };
+    for chunk in head.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character == '`' || character == '\\' || character.is_control() || is_invisible(character) {
+                quoted.extend(character.escape_default());
+            } else {
+                quoted.push(character);
+            }
+        }
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(quoted, "\\x{byte:02x}");
+        }
+    }
+    quoted.push_str(if cut { "…`" } else { "`" });
+    quoted
+}
+
+/// Characters that reorder or hide text on a terminal (Unicode Bidi_Control and
+/// zero-width format characters).
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// `one`, `one and two`, `one, two and three`.
+#[must_use]
+pub fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [head @ .., last] => format!("{} and {last}", head.join(", ")),
+    }
+}
+
+/// Writes everything to stderr, or gives up silently: a closed or full stderr
+/// must not stop PID 1.
+pub(crate) fn emit(text: &str) {
+    sys::descriptor::write_all(stderr(), text.as_bytes());
+}
+
+/// Writes a subcommand's answer (help, `check --json`) to stdout.
+pub(crate) fn answer(text: &str) {
+    sys::descriptor::write_all(sys::descriptor::stdout(), text.as_bytes());
+}
+
+fn stderr() -> BorrowedFd<'static> {
+    sys::descriptor::stderr()
+}
+
+/// Replaces the panic message: file and line tell us enough, and a payload
+/// could quote a value. Ends with 101 at once, because unwinding is compiled
+/// out and an abort as PID 1 would look like a crash of main.
+pub fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map_or_else(String::new, |at| format!("{}:{}", at.file(), at.line()));
+        emit(&format!(
+            "vestibule: a bug in vestibule itself\n  where: {place}\n  fix:   report this place to the authors; no value was printed\n"
+        ));
+        sys::process::exit_now(Exit::Bug.code());
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{list, quote};
+
+    #[test]
+    fn foreign_text_is_escaped_and_cut() {
+        assert_eq!(quote("db"), "`db`");
+        assert_eq!(quote("a\x1b[31mb\n"), "`a\\u{1b}[31mb\\n`");
+        assert_eq!(quote(b"\xff`"), "`\\xff\\``".replace("\\`", "\\u{60}").replace("\\u{60}", "`"));
+        assert_eq!(quote("x".repeat(90)), format!("`{}…`", "x".repeat(80)));
+        assert_eq!(quote("\u{202e}x"), "`\\u{202e}x`");
+    }
+
+    #[test]
+    fn lists_read_like_sentences() {
+        let items = |words: &[&str]| list(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(items(&[]), "");
+        assert_eq!(items(&["a"]), "a");
+        assert_eq!(items(&["a", "b"]), "a and b");
+        assert_eq!(items(&["a", "b", "c"]), "a, b and c");
+    }
+}

@@ -1,0 +1,144 @@
+//! Values that main reads from a file.
+//!
+//! In: values with the variable that is to hold the path. Out: the secret's own
+//! file where main can read it, else a copy, 0400, in a random 0700 directory
+//! on a tmpfs, else a sealed memfd.
+//!
+//! **Never:** a file on a disk, a file that another user can read. This runs
+//! with main's identity, so nothing has to be handed over by chown.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::stat::{Mode, fchmod};
+use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+use nix::unistd::{mkdtemp, write};
+
+use crate::collect::FileDelivery;
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::names::VariableName;
+use crate::report::Fault;
+use crate::secret::Secret;
+
+/// Where a tmpfs usually is, before the list of mounts is read.
+const USUAL_PLACES: [&str; 3] = ["/dev/shm", "/run", "/tmp"];
+
+/// A file that cannot be made.
+#[derive(Debug)]
+pub struct FilesError {
+    variable: VariableName,
+    errno: Errno,
+}
+
+impl Fault for FilesError {
+    fn what(&self) -> String {
+        format!("cannot make the file for {}: {}", self.variable, self.errno.desc().to_lowercase())
+    }
+
+    fn place(&self) -> String {
+        "a tmpfs that main's user can write to, or else a memfd".into()
+    }
+
+    fn remedy(&self) -> String {
+        "give the container a tmpfs (compose: `tmpfs: [/tmp]`), or `/dev/shm` room (`shm_size:`)".into()
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::System
+    }
+}
+
+/// Makes the files and adds their paths to the environment. The descriptors
+/// that come back must stay open in main; they start at the first free number.
+pub fn deliver(
+    files: &[FileDelivery],
+    environment: &mut Environment,
+) -> Result<Vec<OwnedFd>, FilesError> {
+    let mut directory = None;
+    let mut kept = Vec::new();
+    for file in files {
+        let fault = |errno| FilesError { variable: file.variable.clone(), errno };
+        let path = match &file.original {
+            Some(original) if is_readable(original) => original.clone(),
+            _ => match directory.get_or_insert_with(make_directory) {
+                Some(directory) => write_copy(directory, file).map_err(fault)?,
+                None => {
+                    let memory = write_memory(&file.content).map_err(fault)?;
+                    let path = PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd()));
+                    kept.push(memory);
+                    path
+                }
+            },
+        };
+        environment.set(OsStr::new(file.variable.as_str()), path.as_os_str());
+    }
+    Ok(kept)
+}
+
+/// Whether this process could read a file.
+pub(super) fn is_readable(path: &Path) -> bool {
+    open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty()).is_ok()
+}
+
+/// A new 0700 directory on the first tmpfs that takes one.
+fn make_directory() -> Option<PathBuf> {
+    USUAL_PLACES
+        .iter()
+        .map(PathBuf::from)
+        .chain(mounted_tmpfs())
+        .filter(|place| statfs(place).is_ok_and(|found| found.filesystem_type() == TMPFS_MAGIC))
+        .find_map(|place| mkdtemp(&place.join("vestibule-XXXXXX")).ok())
+}
+
+/// Mount points of type tmpfs (proc(5), mountinfo: field 5, and the first field
+/// after the hyphen). Blanks in a path are escaped there; such a place is left.
+fn mounted_tmpfs() -> Vec<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    mounts
+        .lines()
+        .filter_map(|line| {
+            let (mount, kind) = line.split_once(" - ")?;
+            let point = mount.split(' ').nth(4)?;
+            (kind.starts_with("tmpfs ") && !point.contains('\\')).then(|| PathBuf::from(point))
+        })
+        .collect()
+}
+
+fn write_copy(directory: &Path, file: &FileDelivery) -> nix::Result<PathBuf> {
+    let path = directory.join(file.variable.as_str());
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let copy = open(&path, flags, Mode::S_IRUSR)?;
+    // The umask may have taken the read bit.
+    fchmod(&copy, Mode::S_IRUSR)?;
+    write_value(&copy, &file.content)?;
+    Ok(path)
+}
+
+fn write_memory(content: &Secret) -> nix::Result<OwnedFd> {
+    let memory = memfd_create(c"vestibule", MFdFlags::MFD_ALLOW_SEALING | MFdFlags::MFD_CLOEXEC)?;
+    write_value(&memory, content)?;
+    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL;
+    fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
+    Ok(memory)
+}
+
+fn write_value(file: &impl AsFd, content: &Secret) -> nix::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "the value goes into the file that main was promised")]
+    let mut rest = content.expose();
+    while !rest.is_empty() {
+        match write(file, rest) {
+            Ok(0) => return Err(Errno::ENOSPC),
+            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+

@@ -1,0 +1,148 @@
+//! The process becomes main, apart from the program itself.
+//!
+//! In: limits, identity, umask, directory. Out: a process that has them, with
+//! nothing left by which it could get the old ones back.
+//!
+//! **Never:** a step skipped because it failed.
+
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::sys::prctl;
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{chdir, geteuid};
+
+use super::identity::{self, IdentityStep};
+use crate::collect::accounts::Identity;
+use crate::exit::Exit;
+use crate::policy::{LimitRule, Policy};
+use crate::report::Fault;
+use crate::start::Caller;
+
+/// What is changed about main's process.
+#[derive(Debug, Default)]
+pub struct Preparation {
+    /// Resource limits.
+    pub limits: Vec<LimitRule>,
+    /// Who it runs as.
+    pub identity: Option<Identity>,
+    /// The file mode creation mask.
+    pub umask: Option<u32>,
+    /// The working directory, with the policy's entry.
+    pub directory: Option<(PathBuf, String)>,
+    /// Whether set-uid programs lose their power (PR_SET_NO_NEW_PRIVS).
+    pub no_new_privileges: bool,
+    /// The policy's file, for messages.
+    pub policy: String,
+}
+
+impl Preparation {
+    /// Adds what a policy says.
+    pub fn adopt(&mut self, policy: Policy) {
+        let file = policy.file.display().to_string();
+        self.limits = policy.run.limits;
+        self.umask = policy.run.umask;
+        self.directory = policy.run.directory.map(|(path, place)| (path, format!("{file} at {place}")));
+        self.no_new_privileges |= policy.run.no_new_privileges == Some(true);
+        self.policy = file;
+    }
+}
+
+/// A step that the system refused.
+#[derive(Debug)]
+pub enum PrepareError {
+    /// fork(2).
+    Fork(Errno),
+    /// setrlimit(2), for this limit.
+    Limit(String, Errno),
+    /// A step of the user drop.
+    Identity(IdentityStep, u32, Errno, String),
+    /// chdir(2), to this directory.
+    Directory(PathBuf, Errno, String),
+    /// PR_SET_NO_NEW_PRIVS.
+    NoNewPrivileges(Errno),
+}
+
+/// Carries out all of it, in the one order that works: limits and the bounding
+/// set need privileges, the directory is entered with main's own rights.
+pub fn apply(preparation: &Preparation, caller: &Caller) -> Result<(), PrepareError> {
+    let (soft, hard) = caller.core_limit;
+    let _ = setrlimit(Resource::RLIMIT_CORE, soft, hard);
+    for limit in &preparation.limits {
+        let value = limit.value.unwrap_or(RLIM_INFINITY);
+        setrlimit(limit.resource, value, value).map_err(|errno| {
+            PrepareError::Limit(format!("{} at {}", preparation.policy, limit.place), errno)
+        })?;
+    }
+    if let Some(identity) = &preparation.identity {
+        identity::assume(identity).map_err(|(step, errno)| {
+            PrepareError::Identity(step, identity.uid, errno, preparation.policy.clone())
+        })?;
+    }
+    if let Some(mask) = preparation.umask {
+        umask(Mode::from_bits_truncate(mask));
+    }
+    if let Some((directory, place)) = &preparation.directory {
+        chdir(directory)
+            .map_err(|errno| PrepareError::Directory(directory.clone(), errno, place.clone()))?;
+    }
+    if preparation.no_new_privileges {
+        prctl::set_no_new_privs().map_err(PrepareError::NoNewPrivileges)?;
+    }
+    Ok(())
+}
+
+impl Fault for PrepareError {
+    fn what(&self) -> String {
+        match self {
+            Self::Fork(errno) => format!("cannot start a process: {}", reason(*errno)),
+            Self::Limit(_, errno) => format!("cannot set a resource limit: {}", reason(*errno)),
+            Self::Identity(step, uid, errno, _) => {
+                format!("cannot become uid {uid}: {} failed: {}", step.name(), reason(*errno))
+            }
+            Self::Directory(path, errno, _) => {
+                format!("cannot enter the directory {}: {}", path.display(), reason(*errno))
+            }
+            Self::NoNewPrivileges(errno) => format!("cannot set no_new_privs: {}", reason(*errno)),
+        }
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::Fork(_) => "the start of main".into(),
+            Self::Limit(place, _) | Self::Directory(_, _, place) => format!("{place}; as uid {}", geteuid()),
+            Self::Identity(_, _, _, policy) => format!("{policy} at /run/user; as uid {}", geteuid()),
+            Self::NoNewPrivileges(_) => "prctl(PR_SET_NO_NEW_PRIVS)".into(),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::Fork(_) => "raise the container's process limit (`pids_limit`) or its memory".into(),
+            Self::Limit(..) => {
+                "a limit over the container's own needs CAP_SYS_RESOURCE; raise it there (compose: `ulimits:`)".into()
+            }
+            Self::Identity(IdentityStep::Regain, ..) => "report this: the kernel let an old identity come back".into(),
+            Self::Identity(..) => {
+                "changing the user needs CAP_SETUID and CAP_SETGID (compose: `cap_add: [SETUID, SETGID]`), or start the container as that user (`user:`) and leave `run.user` out".into()
+            }
+            Self::Directory(..) => "create it in the image, let main's user enter it, or correct the path".into(),
+            Self::NoNewPrivileges(_) => "Linux 3.5 or newer is needed".into(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Fork(_) | Self::NoNewPrivileges(_) => Exit::System,
+            Self::Directory(_, errno, _) if !matches!(errno, Errno::ENOENT | Errno::EACCES | Errno::ENOTDIR) => {
+                Exit::System
+            }
+            Self::Limit(..) | Self::Identity(..) | Self::Directory(..) => Exit::Policy,
+        }
+    }
+}
+
+fn reason(errno: Errno) -> String {
+    errno.desc().to_lowercase()
+}

@@ -1,0 +1,96 @@
+//! File descriptors: the standard three, closing the rest, writing all.
+//!
+//! In: descriptors. Out: nothing open that nobody asked for.
+//!
+//! **Never:** a descriptor without close-on-exec, except on purpose by number.
+
+#![expect(unsafe_code, reason = "close_range and the standard descriptors")]
+
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
+use nix::sys::stat::Mode;
+
+/// The first descriptor that is not standard input, output or error.
+pub const FIRST_FREE: RawFd = 3;
+
+/// Standard input. Open by the time anything asks: see `fill_standard`.
+#[must_use]
+pub fn stdin() -> BorrowedFd<'static> {
+    // SAFETY: `fill_standard` made sure at start that 0 is open, and nothing
+    // closes it while the program lives.
+    unsafe { BorrowedFd::borrow_raw(libc::STDIN_FILENO) }
+}
+
+/// Standard output.
+#[must_use]
+pub fn stdout() -> BorrowedFd<'static> {
+    // SAFETY: as for `stdin`, with descriptor 1.
+    unsafe { BorrowedFd::borrow_raw(libc::STDOUT_FILENO) }
+}
+
+/// Standard error.
+#[must_use]
+pub fn stderr() -> BorrowedFd<'static> {
+    // SAFETY: as for `stdin`, with descriptor 2.
+    unsafe { BorrowedFd::borrow_raw(libc::STDERR_FILENO) }
+}
+
+/// Puts a place-holder where a standard descriptor was closed at start, so that
+/// no file of ours takes its number. It closes at exec: main gets it closed.
+pub fn fill_standard() -> nix::Result<()> {
+    for standard in [stdin(), stdout(), stderr()] {
+        if fcntl(standard, FcntlArg::F_GETFD) == Err(Errno::EBADF) {
+            // The lowest free number is this one, since lower ones are open.
+            let holder = open("/", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+            leak(holder);
+        }
+    }
+    Ok(())
+}
+
+/// Gives up ownership: the descriptor stays open for the program's life.
+fn leak(descriptor: OwnedFd) {
+    let _ = descriptor.into_raw_fd();
+}
+
+/// Lets a descriptor stay open in the program that is executed next.
+pub fn keep_across_exec(descriptor: OwnedFd) {
+    let _ = fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::empty()));
+    leak(descriptor);
+}
+
+/// Closes every descriptor from `first` up, known to us or not.
+pub fn close_from(first: RawFd) -> nix::Result<()> {
+    // SAFETY: the callers hold no owned descriptor from `first` up any more:
+    // it is called before the first is opened and right before exec.
+    let answer = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) };
+    match Errno::result(answer) {
+        Ok(_) => Ok(()),
+        // Linux before 5.9 has no close_range(2).
+        Err(Errno::ENOSYS) => close_each(first),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn close_each(first: RawFd) -> nix::Result<()> {
+    let (soft, _) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)?;
+    for number in first..RawFd::try_from(soft).unwrap_or(1 << 20) {
+        // SAFETY: as above, nobody owns the numbers from `first` up.
+        unsafe { libc::close(number) };
+    }
+    Ok(())
+}
+
+/// Writes all of `bytes`, or gives up: on a closed, broken or full descriptor a
+/// message is lost, but nobody waits.
+pub fn write_all(descriptor: impl AsFd, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match nix::unistd::write(&descriptor, bytes) {
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(Errno::EINTR) => {}
+            Err(_) => return,
+        }
+    }
+}

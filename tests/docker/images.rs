@@ -1,0 +1,58 @@
+//! The images in place of the public ones, made once by `images.sh`, and the
+//! images of the stack, compiled once before any test builds its own.
+//!
+//! Out: the variables of `compose.example.yml`.
+
+use std::fs::{self, File};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::engine::{self, Finished};
+
+/// The project whose images stay, so that every other build finds its layers.
+const KEPT: &str = "vestibule-docker-tests";
+
+/// The image variables of the Compose file, with every image there. What failed
+/// once is not tried again.
+pub(crate) fn variables() -> &'static [(String, String)] {
+    static VARIABLES: OnceLock<Result<Vec<(String, String)>, String>> = OnceLock::new();
+    let made = VARIABLES.get_or_init(|| {
+        let script = engine::finish(engine::program("bash").arg("tests/docker/images.sh"));
+        if script.code != Some(0) {
+            return Err(script.said);
+        }
+        let variables = read_variables();
+        let build = build_once(&variables);
+        if build.code == Some(0) {
+            Ok(variables)
+        } else {
+            Err(build.said)
+        }
+    });
+    made.as_ref()
+        .unwrap_or_else(|said| panic!("the images cannot be made: {said}"))
+}
+
+fn read_variables() -> Vec<(String, String)> {
+    let text = fs::read_to_string(engine::workplace().join("images.env")).expect("images.env");
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// Other test processes wait at the lock and then find everything built.
+fn build_once(variables: &[(String, String)]) -> Finished {
+    let lock = File::create(engine::workplace().join("build.lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    let mut build: Command = engine::compose();
+    build.args([
+        "-p",
+        KEPT,
+        "-f",
+        "compose.example.yml",
+        "build",
+        "--force-rm",
+    ]);
+    engine::finish(build.envs(variables.iter().cloned()))
+}
