@@ -22,6 +22,8 @@ RUN mkdir src && touch src/lib.rs src/main.rs \
 # The texts that the program prints are compiled into it.
 COPY LICENSE-APACHE LICENSE-MIT ./
 COPY docs/help.txt docs/
+COPY build.rs ./
+COPY build build
 COPY src src
 RUN cargo build --locked --release --bin vestibule --target x86_64-unknown-linux-musl \
     && install -m 0111 target/x86_64-unknown-linux-musl/release/vestibule /vestibule

@@ -92,8 +92,10 @@ pub const HELP: &str = include_str!("../docs/help.txt");
 /// The text of `--version`.
 pub const VERSION: &str = concat!("vestibule ", env!("CARGO_PKG_VERSION"), "\n");
 /// The text of `-l`.
-pub const LICENCE: &str =
-    concat!(include_str!("../LICENSE-MIT"), "\nor, at your option:\n\n", include_str!("../LICENSE-APACHE"));
+pub const LICENCE: &str = concat!(
+    include_str!("../LICENSE-MIT"),
+    "\nor, at your option, the Apache License 2.0: https://www.apache.org/licenses/LICENSE-2.0\n"
+);
 
 /// Subcommands that the design reserves and this version does not have.
 const RESERVED: [&str; 5] = ["plan", "exec", "health", "scan", "git-credential"];
@@ -107,7 +109,10 @@ pub fn parse(
     let mut parser = Parser::from_args(arguments);
     let first = loop {
         // `--` ends the options: even a command named like a subcommand follows.
-        if parser.try_raw_args().is_some_and(|mut raw| raw.next_if(|word| word == "--").is_some()) {
+        if parser
+            .try_raw_args()
+            .is_some_and(|mut raw| raw.next_if(|word| word == "--").is_some())
+        {
             return start(options, rest(&mut parser));
         }
         match parser.next().map_err(|error| unreadable(&error))? {
@@ -126,7 +131,10 @@ pub fn parse(
     match first.to_str() {
         Some("check") => check(options, parser),
         Some(word) if RESERVED.contains(&word) => Err(reserved(word)),
-        _ => start(options, std::iter::once(first).chain(rest(&mut parser)).collect()),
+        _ => start(
+            options,
+            std::iter::once(first).chain(rest(&mut parser)).collect(),
+        ),
     }
 }
 
@@ -144,7 +152,9 @@ fn start(options: Options, command: Vec<OsString>) -> Result<Command, UsageError
     }
     if let (true, Some(option)) = (options.replace, options.supervising) {
         return Err(UsageError {
-            what: format!("`{option}` has no effect with `--exec`: vestibule is gone once the command runs"),
+            what: format!(
+                "`{option}` has no effect with `--exec`: vestibule is gone once the command runs"
+            ),
             place: format!("option `{option}`"),
             remedy: format!("leave out `{option}` or `--exec`"),
         });
@@ -175,7 +185,9 @@ impl Options {
     fn from_variables(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, UsageError> {
         let is_on = |name: &str| variable(name).is_some_and(|value| value == "1");
         let mut options = Self {
-            policy: variable("VESTIBULE_POLICY").filter(|path| !path.is_empty()).map(PathBuf::from),
+            policy: variable("VESTIBULE_POLICY")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             profile: None,
             grace: None,
             replace: false,
@@ -262,10 +274,15 @@ impl Options {
             return Err(UsageError {
                 what: format!("{from} cannot be rewritten"),
                 place: format!("option `{option}`"),
-                remedy: "KILL and STOP never reach vestibule; ILL, FPE and SEGV report a fault".into(),
+                remedy: "KILL and STOP never reach vestibule; ILL, FPE and SEGV report a fault"
+                    .into(),
             });
         }
-        let to = if to == "0" { None } else { Some(signal(option, to)?) };
+        let to = if to == "0" {
+            None
+        } else {
+            Some(signal(option, to)?)
+        };
         self.supervise(option, |options| options.rewriting.set(from, to));
         Ok(())
     }
@@ -284,21 +301,33 @@ fn text(option: &str, parser: &mut Parser) -> Result<String, UsageError> {
 }
 
 fn readable(source: &str, value: &OsStr) -> Result<String, UsageError> {
-    value.to_str().map(String::from).ok_or_else(|| wrong(source, value, "valid UTF-8"))
+    value
+        .to_str()
+        .map(String::from)
+        .ok_or_else(|| wrong(source, value, "valid UTF-8"))
 }
 
 fn number(source: &str, value: &OsStr) -> Result<u8, UsageError> {
-    value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| wrong(source, value, "a number from 0 to 255"))
+    value
+        .to_str()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| wrong(source, value, "a number from 0 to 255"))
 }
 
 fn duration(source: &str, value: &OsStr) -> Result<Duration, UsageError> {
     let text = readable(source, value)?;
-    parse_duration(&text).map_err(|_| wrong(source, value, "a duration such as `500ms`, `8s` or `2m`"))
+    parse_duration(&text)
+        .map_err(|_| wrong(source, value, "a duration such as `500ms`, `8s` or `2m`"))
 }
 
 fn signal(source: &str, text: &str) -> Result<Signal, UsageError> {
-    Signal::parse(text)
-        .ok_or_else(|| wrong(source, OsStr::new(text), "a signal such as `TERM`, `15` or `RTMIN+3`"))
+    Signal::parse(text).ok_or_else(|| {
+        wrong(
+            source,
+            OsStr::new(text),
+            "a signal such as `TERM`, `15` or `RTMIN+3`",
+        )
+    })
 }
 
 fn format_named(text: &str) -> Result<Format, UsageError> {
@@ -310,7 +339,11 @@ fn format_named(text: &str) -> Result<Format, UsageError> {
 }
 
 fn wrong(source: &str, value: &OsStr, expected: &str) -> UsageError {
-    let kind = if source.starts_with('-') { "option" } else { "variable" };
+    let kind = if source.starts_with('-') {
+        "option"
+    } else {
+        "variable"
+    };
     UsageError {
         what: format!("`{source}` cannot be {}", quote(value.as_encoded_bytes())),
         place: format!("{kind} `{source}`"),

@@ -35,7 +35,10 @@ pub struct Environment {
 impl Environment {
     /// Binds a permitted value to a variable.
     pub fn bind(&mut self, variable: &VariableName, value: &Secret) -> Result<(), ValueProblem> {
-        #[expect(clippy::disallowed_methods, reason = "the value becomes part of main's environment")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the value becomes part of main's environment"
+        )]
         let value = value.expose();
         if value.contains(&0) {
             return Err(ValueProblem::Nul);
@@ -54,7 +57,8 @@ impl Environment {
     }
 
     fn insert(&mut self, name: &[u8], value: &[u8]) {
-        self.entries.insert(name.to_vec(), Secret::concat(&[name, b"=", value, b"\0"]));
+        self.entries
+            .insert(name.to_vec(), Secret::concat(&[name, b"=", value, b"\0"]));
     }
 
     /// Whether a variable of that name is there.
@@ -67,7 +71,10 @@ impl Environment {
     #[must_use]
     pub fn search_path(&self) -> Option<&OsStr> {
         let entry = self.entries.get(b"PATH".as_slice())?;
-        #[expect(clippy::disallowed_methods, reason = "PATH comes from the container, not from a secret")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "PATH comes from the container, not from a secret"
+        )]
         let line = entry.expose();
         let value = line.strip_prefix(b"PATH=")?.strip_suffix(b"\0")?;
         Some(OsStr::from_bytes(value))
@@ -76,7 +83,10 @@ impl Environment {
     /// The block for execve(2).
     #[must_use]
     pub fn block(&self) -> Vec<&CStr> {
-        #[expect(clippy::disallowed_methods, reason = "execve(2) copies the block to main's stack")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "execve(2) copies the block to main's stack"
+        )]
         self.entries
             .values()
             .filter_map(|entry| CStr::from_bytes_with_nul(entry.expose()).ok())
@@ -96,14 +106,20 @@ mod tests {
         let mut environment = Environment::default();
         let name = VariableName::parse("NAME").expect("a name");
         environment.bind(&name, &Secret::concat(&[&vec![fill; size]]))?;
-        Ok(environment.block().first().map_or(0, |line| line.to_bytes().len()))
+        Ok(environment
+            .block()
+            .first()
+            .map_or(0, |line| line.to_bytes().len()))
     }
 
     #[test]
     fn one_entry_may_have_131071_bytes_and_no_more() {
         let name_and_sign = "NAME=".len();
         assert_eq!(bind(ENTRY_BYTES - name_and_sign, b'x'), Ok(ENTRY_BYTES));
-        assert_eq!(bind(ENTRY_BYTES - name_and_sign + 1, b'x'), Err(ValueProblem::TooLong));
+        assert_eq!(
+            bind(ENTRY_BYTES - name_and_sign + 1, b'x'),
+            Err(ValueProblem::TooLong)
+        );
         assert_eq!(bind(3, 0), Err(ValueProblem::Nul));
     }
 
@@ -113,7 +129,11 @@ mod tests {
         environment.set(OsStr::new("PATH"), OsStr::new("/bin"));
         environment.set(OsStr::new("A"), OsStr::new("1"));
         environment.set(OsStr::new("A"), OsStr::new("2"));
-        let lines: Vec<_> = environment.block().iter().map(|line| line.to_bytes().to_vec()).collect();
+        let lines: Vec<_> = environment
+            .block()
+            .iter()
+            .map(|line| line.to_bytes().to_vec())
+            .collect();
         assert_eq!(lines, [b"A=2".to_vec(), b"PATH=/bin".to_vec()]);
         assert_eq!(environment.search_path(), Some(OsStr::new("/bin")));
     }

@@ -62,7 +62,9 @@ pub fn run(arguments: Vec<OsString>, mask: SignalSet) -> u8 {
         }
         Ok(Command::Check(options)) => {
             let outcome = match gather(&options) {
-                Ok(gathered) => Outcome::Ready(gathered.has_secrets.then_some(gathered.collected.summary)),
+                Ok(gathered) => {
+                    Outcome::Ready(gathered.has_secrets.then_some(gathered.collected.summary))
+                }
                 Err(faults) => Outcome::Refused(faults),
             };
             check::answer_with(&outcome, options.json, options.report)
@@ -83,30 +85,49 @@ struct Gathered {
 
 fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
     let container = Container::from_own();
-    let policy = policy_file::read(options.policy.as_deref(), options.profile.as_deref(), &container)?;
+    let policy = policy_file::read(
+        options.policy.as_deref(),
+        options.profile.as_deref(),
+        &container,
+    )?;
     let identity = resolve_user(policy.as_ref());
     let collected = collect(policy.as_ref(), &container);
     match (identity, collected) {
         (Ok(identity), Ok(collected)) => {
             let has_secrets = collected.is_some();
             let collected = collected.unwrap_or_else(|| Collected::bare(&container));
-            Ok(Gathered { policy, identity, collected, has_secrets })
+            Ok(Gathered {
+                policy,
+                identity,
+                collected,
+                has_secrets,
+            })
         }
         (identity, collected) => {
-            let faults = collected.err().unwrap_or_default().into_iter().chain(identity.err());
-            Err(faults.map(|fault| Box::new(fault) as Box<dyn Fault>).collect())
+            let faults = collected
+                .err()
+                .unwrap_or_default()
+                .into_iter()
+                .chain(identity.err());
+            Err(faults
+                .map(|fault| Box::new(fault) as Box<dyn Fault>)
+                .collect())
         }
     }
 }
 
 fn resolve_user(policy: Option<&Policy>) -> Result<Option<Identity>, CollectFault> {
-    let Some((policy, (user, place))) = policy.and_then(|policy| Some((policy, policy.run.user.as_ref()?))) else {
+    let Some((policy, (user, place))) =
+        policy.and_then(|policy| Some((policy, policy.run.user.as_ref()?)))
+    else {
         return Ok(None);
     };
-    let resolved = Accounts::read().resolve(user).map_err(|problem| CollectFault::Account {
-        problem,
-        asked: format!("{} at {place}", policy.file.display()),
-    })?;
+    let resolved = Accounts::read()
+        .resolve(user)
+        .map_err(|problem| CollectFault::Account {
+            problem,
+            asked: format!("{} at {place}", policy.file.display()),
+        })?;
     Ok(Some(resolved))
 }
 
@@ -132,7 +153,12 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
 }
 
 fn launch(options: Options, command: Vec<OsString>, caller: Caller, gathered: Gathered) -> Launch {
-    let Gathered { policy, identity, mut collected, .. } = gathered;
+    let Gathered {
+        policy,
+        identity,
+        mut collected,
+        ..
+    } = gathered;
     if let Some(identity) = &identity {
         collected.set_home(&identity.home);
     }
@@ -145,10 +171,22 @@ fn launch(options: Options, command: Vec<OsString>, caller: Caller, gathered: Ga
         warn_on_reap: options.warn_on_reap,
     };
     let no_new_privileges = !collected.summary.withheld.is_empty();
-    let mut preparation = Preparation { identity, no_new_privileges, ..Preparation::default() };
+    let mut preparation = Preparation {
+        identity,
+        no_new_privileges,
+        ..Preparation::default()
+    };
     if let Some(policy) = policy {
         rules.adopt(&policy.run);
         preparation.adopt(policy);
     }
-    Launch { command, collected, preparation, replace, rules, caller, report: options.report }
+    Launch {
+        command,
+        collected,
+        preparation,
+        replace,
+        rules,
+        caller,
+        report: options.report,
+    }
 }

@@ -3,5 +3,15 @@
 #![no_main]
 
 #[path = "sys/entry.rs"]
-#[expect(unsafe_code, reason = "the entry reads the C argument vector; it belongs to src/sys")]
+#[expect(
+    unsafe_code,
+    reason = "the entry reads the C argument vector; it belongs to src/sys"
+)]
 mod entry;
+
+#[path = "sys/unwind.rs"]
+#[expect(
+    unsafe_code,
+    reason = "C symbols have no mangled name; they belong to src/sys"
+)]
+mod unwind;

@@ -47,7 +47,10 @@ impl SecretName {
         } else {
             return Ok(Self(text.into()));
         };
-        Err(NameError { text: quote(text), rule })
+        Err(NameError {
+            text: quote(text),
+            rule,
+        })
     }
 
     /// The name as text.
@@ -75,12 +78,18 @@ impl VariableName {
             "it is empty"
         } else if text.starts_with(|c: char| c.is_ascii_digit()) {
             "it starts with a digit"
-        } else if text.chars().any(|c| !(c.is_ascii_alphanumeric() || c == '_')) {
+        } else if text
+            .chars()
+            .any(|c| !(c.is_ascii_alphanumeric() || c == '_'))
+        {
             "a variable's name has only letters, digits and `_`"
         } else {
             return Ok(Self(text.into()));
         };
-        Err(NameError { text: quote(text), rule })
+        Err(NameError {
+            text: quote(text),
+            rule,
+        })
     }
 
     /// The name as text.

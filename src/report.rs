@@ -118,7 +118,11 @@ pub fn quote(text: impl AsRef<[u8]>) -> String {
     };
     for chunk in head.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if character == '`' || character == '\\' || character.is_control() || is_invisible(character) {
+            if character == '`'
+                || character == '\\'
+                || character.is_control()
+                || is_invisible(character)
+            {
                 quoted.extend(character.escape_default());
             } else {
                 quoted.push(character);
@@ -187,14 +191,20 @@ mod tests {
     fn foreign_text_is_escaped_and_cut() {
         assert_eq!(quote("db"), "`db`");
         assert_eq!(quote("a\x1b[31mb\n"), "`a\\u{1b}[31mb\\n`");
-        assert_eq!(quote(b"\xff`"), "`\\xff\\``".replace("\\`", "\\u{60}").replace("\\u{60}", "`"));
+        assert_eq!(
+            quote(b"\xff`"),
+            "`\\xff\\``"
+                .replace("\\`", "\\u{60}")
+                .replace("\\u{60}", "`")
+        );
         assert_eq!(quote("x".repeat(90)), format!("`{}…`", "x".repeat(80)));
         assert_eq!(quote("\u{202e}x"), "`\\u{202e}x`");
     }
 
     #[test]
     fn lists_read_like_sentences() {
-        let items = |words: &[&str]| list(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let items =
+            |words: &[&str]| list(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
         assert_eq!(items(&[]), "");
         assert_eq!(items(&["a"]), "a");
         assert_eq!(items(&["a", "b"]), "a and b");

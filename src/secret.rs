@@ -48,7 +48,8 @@ impl Secret {
         if self.bytes.len() < SEARCHABLE_BYTES {
             return !self.bytes.is_empty() && *self.bytes == *text;
         }
-        text.windows(self.bytes.len()).any(|window| window == &*self.bytes)
+        text.windows(self.bytes.len())
+            .any(|window| window == &*self.bytes)
     }
 
     /// Whether it is exactly `text`. Not constant-time: both sides are ours.
@@ -63,7 +64,9 @@ impl Secret {
 
     /// The value without its final newline (LF or CRLF), if it has one.
     pub(crate) fn without_final_newline(self) -> Self {
-        let Some(body) = self.bytes.strip_suffix(b"\n") else { return self };
+        let Some(body) = self.bytes.strip_suffix(b"\n") else {
+            return self;
+        };
         Self::concat(&[body.strip_suffix(b"\r").unwrap_or(body)])
     }
 }
@@ -83,7 +86,10 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: Zeroizing::new(vec![0; capacity].into_boxed_slice()), filled: 0 }
+        Self {
+            bytes: Zeroizing::new(vec![0; capacity].into_boxed_slice()),
+            filled: 0,
+        }
     }
 
     /// The room that is left, to be written to and then claimed by `advance`.
@@ -99,7 +105,9 @@ impl Scratch {
     /// Appends `more` if it fits, else leaves everything as it was.
     #[must_use]
     pub(crate) fn push(&mut self, more: &[u8]) -> bool {
-        let Some(room) = self.room().get_mut(..more.len()) else { return false };
+        let Some(room) = self.room().get_mut(..more.len()) else {
+            return false;
+        };
         room.copy_from_slice(more);
         self.advance(more.len());
         true
@@ -116,7 +124,10 @@ impl Scratch {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "the tests look at values they made up")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests look at values they made up"
+)]
 mod tests {
     use super::{Scratch, Secret};
 

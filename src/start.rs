@@ -37,7 +37,11 @@ pub fn harden(mask: SignalSet) -> Caller {
     if ignores_children {
         signal::set_ignored(child, false);
     }
-    Caller { mask, ignores_children, core_limit }
+    Caller {
+        mask,
+        ignores_children,
+        core_limit,
+    }
 }
 
 impl Caller {

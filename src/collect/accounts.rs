@@ -77,7 +77,11 @@ impl Accounts {
                     .ok_or_else(|| AccountProblem::UnknownUser(spec.user.clone()))?,
             ),
         };
-        let uid = user.as_ref().map(|user| user.uid).or(number).unwrap_or(u32::MAX);
+        let uid = user
+            .as_ref()
+            .map(|user| user.uid)
+            .or(number)
+            .unwrap_or(u32::MAX);
         let home = user.as_ref().map_or_else(|| PathBuf::from("/"), User::home);
         let (gid, groups) = match (&spec.group, &user) {
             (Some(group), _) => {
@@ -87,7 +91,12 @@ impl Accounts {
             (None, Some(user)) => (user.gid, self.groups_of(user)),
             (None, None) => return Err(AccountProblem::GroupMissing(uid)),
         };
-        Ok(Identity { uid, gid, groups, home })
+        Ok(Identity {
+            uid,
+            gid,
+            groups,
+            home,
+        })
     }
 
     fn group_id(&self, group: &str) -> Result<u32, AccountProblem> {
@@ -103,10 +112,13 @@ impl Accounts {
     fn groups_of(&self, user: &User<'_>) -> Vec<u32> {
         let mut groups = vec![user.gid];
         for fields in lines(&self.group) {
-            let (Some(gid), Some(members)) = (fields.get(2).and_then(|gid| id(gid)), fields.get(3)) else {
+            let (Some(gid), Some(members)) = (fields.get(2).and_then(|gid| id(gid)), fields.get(3))
+            else {
                 continue;
             };
-            let is_member = members.split(|&byte| byte == b',').any(|member| member == user.name);
+            let is_member = members
+                .split(|&byte| byte == b',')
+                .any(|member| member == user.name);
             if is_member && !groups.contains(&gid) {
                 groups.push(gid);
             }
@@ -116,8 +128,15 @@ impl Accounts {
 
     fn users(&self) -> impl Iterator<Item = User<'_>> {
         lines(&self.passwd).filter_map(|fields| {
-            let [name, _, uid, gid, _, home, ..] = fields.as_slice() else { return None };
-            Some(User { name, uid: id(uid)?, gid: id(gid)?, home })
+            let [name, _, uid, gid, _, home, ..] = fields.as_slice() else {
+                return None;
+            };
+            Some(User {
+                name,
+                uid: id(uid)?,
+                gid: id(gid)?,
+                home,
+            })
         })
     }
 }
@@ -125,7 +144,11 @@ impl Accounts {
 impl User<'_> {
     fn home(&self) -> PathBuf {
         use std::os::unix::ffi::OsStrExt;
-        let home = if self.home.is_empty() { b"/" } else { self.home };
+        let home = if self.home.is_empty() {
+            b"/"
+        } else {
+            self.home
+        };
         PathBuf::from(std::ffi::OsStr::from_bytes(home))
     }
 }
@@ -141,7 +164,9 @@ fn lines(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
 fn id(text: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(text).ok()?;
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|&number| is_number && number != u32::MAX)
+    text.parse()
+        .ok()
+        .filter(|&number| is_number && number != u32::MAX)
 }
 
 #[cfg(test)]
@@ -150,37 +175,82 @@ mod tests {
     use crate::policy::UserSpec;
 
     const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/sh\n# note\nbroken\ngames:x:5:60:games:/usr/games:/bin/sh\nempty:x:7:7:::\n";
-    const GROUP: &[u8] = b"root:x:0:\ndaemon:x:1:games,other\ngames:x:60:games\naudio:x:29:games\nbad:x:x:games\n";
+    const GROUP: &[u8] =
+        b"root:x:0:\ndaemon:x:1:games,other\ngames:x:60:games\naudio:x:29:games\nbad:x:x:games\n";
 
-    fn resolve(user: &str, group: Option<&str>) -> Result<(u32, u32, Vec<u32>, String), AccountProblem> {
+    fn resolve(
+        user: &str,
+        group: Option<&str>,
+    ) -> Result<(u32, u32, Vec<u32>, String), AccountProblem> {
         let accounts = Accounts::from_bytes(PASSWD.to_vec(), GROUP.to_vec());
-        let spec = UserSpec { user: user.into(), group: group.map(String::from) };
+        let spec = UserSpec {
+            user: user.into(),
+            group: group.map(String::from),
+        };
         let found = accounts.resolve(&spec)?;
-        Ok((found.uid, found.gid, found.groups, found.home.display().to_string()))
+        Ok((
+            found.uid,
+            found.gid,
+            found.groups,
+            found.home.display().to_string(),
+        ))
     }
 
     #[test]
     fn a_name_brings_its_groups_and_home() {
-        assert_eq!(resolve("games", None), Ok((5, 60, vec![60, 1, 29], "/usr/games".into())));
-        assert_eq!(resolve("5", None), Ok((5, 60, vec![60, 1, 29], "/usr/games".into())));
+        assert_eq!(
+            resolve("games", None),
+            Ok((5, 60, vec![60, 1, 29], "/usr/games".into()))
+        );
+        assert_eq!(
+            resolve("5", None),
+            Ok((5, 60, vec![60, 1, 29], "/usr/games".into()))
+        );
         assert_eq!(resolve("root", None), Ok((0, 0, vec![0], "/root".into())));
         assert_eq!(resolve("empty", None), Ok((7, 7, vec![7], "/".into())));
     }
 
     #[test]
     fn an_explicit_group_is_the_only_one() {
-        assert_eq!(resolve("games", Some("daemon")), Ok((5, 1, vec![1], "/usr/games".into())));
-        assert_eq!(resolve("1000", Some("1000")), Ok((1000, 1000, vec![1000], "/".into())));
+        assert_eq!(
+            resolve("games", Some("daemon")),
+            Ok((5, 1, vec![1], "/usr/games".into()))
+        );
+        assert_eq!(
+            resolve("1000", Some("1000")),
+            Ok((1000, 1000, vec![1000], "/".into()))
+        );
     }
 
     #[test]
     fn what_is_not_there_is_not_guessed() {
-        assert_eq!(resolve("bogus", None), Err(AccountProblem::UnknownUser("bogus".into())));
-        assert_eq!(resolve("0day", None), Err(AccountProblem::UnknownUser("0day".into())));
-        assert_eq!(resolve("", None), Err(AccountProblem::UnknownUser(String::new())));
-        assert_eq!(resolve("4294967295", None), Err(AccountProblem::UnknownUser("4294967295".into())));
-        assert_eq!(resolve("0", Some("bogus")), Err(AccountProblem::UnknownGroup("bogus".into())));
-        assert_eq!(resolve("0", Some("0day")), Err(AccountProblem::UnknownGroup("0day".into())));
-        assert_eq!(resolve("1000", None), Err(AccountProblem::GroupMissing(1000)));
+        assert_eq!(
+            resolve("bogus", None),
+            Err(AccountProblem::UnknownUser("bogus".into()))
+        );
+        assert_eq!(
+            resolve("0day", None),
+            Err(AccountProblem::UnknownUser("0day".into()))
+        );
+        assert_eq!(
+            resolve("", None),
+            Err(AccountProblem::UnknownUser(String::new()))
+        );
+        assert_eq!(
+            resolve("4294967295", None),
+            Err(AccountProblem::UnknownUser("4294967295".into()))
+        );
+        assert_eq!(
+            resolve("0", Some("bogus")),
+            Err(AccountProblem::UnknownGroup("bogus".into()))
+        );
+        assert_eq!(
+            resolve("0", Some("0day")),
+            Err(AccountProblem::UnknownGroup("0day".into()))
+        );
+        assert_eq!(
+            resolve("1000", None),
+            Err(AccountProblem::GroupMissing(1000))
+        );
     }
 }

@@ -38,7 +38,10 @@ impl Container {
     /// The value of a variable.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_os_str())
+        self.variables
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_os_str())
     }
 
     /// Every `VAR_FILE` that holds an absolute path, as `VAR` and the path.
@@ -69,7 +72,10 @@ impl Container {
             .iter()
             .filter_map(|(name, value)| {
                 let variable = name.to_string_lossy().into_owned();
-                Some(CollectFault::Unresolved { variable, form: form_of(value)? })
+                Some(CollectFault::Unresolved {
+                    variable,
+                    form: form_of(value)?,
+                })
             })
             .collect()
     }
@@ -126,20 +132,34 @@ impl Passing<'_> {
     fn judge(&self, name: &OsStr, value: &OsStr) -> Verdict {
         let text = name.to_string_lossy();
         let exact = self.rules.inherit.as_ref().is_some_and(|rules| {
-            rules.iter().any(|rule| matches!(rule, InheritRule::Name(exact) if exact.as_str() == text))
+            rules
+                .iter()
+                .any(|rule| matches!(rule, InheritRule::Name(exact) if exact.as_str() == text))
         });
         if let Some(secret) = self.vault.withheld_in(value.as_bytes()) {
-            return if exact { Verdict::Contradiction(secret.to_owned()) } else { Verdict::Removed };
+            return if exact {
+                Verdict::Contradiction(secret.to_owned())
+            } else {
+                Verdict::Removed
+            };
         }
         if self.policy.is_none() || exact {
-            return if self.vault.sources.contains(text.as_ref()) { Verdict::Removed } else { Verdict::Pass };
+            return if self.vault.sources.contains(text.as_ref()) {
+                Verdict::Removed
+            } else {
+                Verdict::Pass
+            };
         }
         let listed = self.rules.inherit.as_ref().is_none_or(|rules| {
-            rules.iter().any(|rule| matches!(rule, InheritRule::Prefix(start) if text.starts_with(start)))
+            rules
+                .iter()
+                .any(|rule| matches!(rule, InheritRule::Prefix(start) if text.starts_with(start)))
         });
         if !listed {
             Verdict::NotInherited
-        } else if self.vault.sources.contains(text.as_ref()) || credentials::looks_like_one(&text, value) {
+        } else if self.vault.sources.contains(text.as_ref())
+            || credentials::looks_like_one(&text, value)
+        {
             Verdict::Removed
         } else {
             Verdict::Pass

@@ -65,12 +65,19 @@ pub fn rules(vault: &Vault, container: &Container) -> Conventions {
     let mut conventions = Conventions::default();
     let mut claimed = BTreeMap::new();
     for (name, held) in vault.all() {
-        let Ok(secret) = SecretName::parse(name) else { continue };
+        let Ok(secret) = SecretName::parse(name) else {
+            continue;
+        };
         let named = named_by_variables(held, container);
         conventions.apply(&secret, held, container, named.is_empty(), &mut claimed);
         for variable in named {
             if !is_git_credential(name) && !is_multi_line(held) {
-                conventions.give(&variable, Reference::Secret(secret.clone()), &secret, &mut claimed);
+                conventions.give(
+                    &variable,
+                    Reference::Secret(secret.clone()),
+                    &secret,
+                    &mut claimed,
+                );
             }
         }
     }
@@ -88,7 +95,10 @@ fn named_by_variables(held: &Held, container: &Container) -> Vec<VariableName> {
 
 fn is_multi_line(held: &Held) -> bool {
     held.value.as_ref().is_some_and(|value| {
-        #[expect(clippy::disallowed_methods, reason = "a value of several lines is delivered as a file")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a value of several lines is delivered as a file"
+        )]
         value.expose().contains(&b'\n')
     })
 }
@@ -110,37 +120,68 @@ impl Conventions {
             Role::Git => {}
             Role::Postgres => {
                 self.give_named("POSTGRES_PASSWORD", itself, secret, claimed);
-                self.give_url("DATABASE_URL", Kind::Postgres, postgres(secret, container), secret, claimed);
+                self.give_url(
+                    "DATABASE_URL",
+                    Kind::Postgres,
+                    postgres(secret, container),
+                    secret,
+                    claimed,
+                );
             }
             Role::Redis => {
-                self.give_url("REDIS_URL", Kind::Redis, redis(secret, container), secret, claimed);
+                self.give_url(
+                    "REDIS_URL",
+                    Kind::Redis,
+                    redis(secret, container),
+                    secret,
+                    claimed,
+                );
             }
             Role::Minio => self.give_named("MINIO_SECRET_KEY", itself, secret, claimed),
             Role::Plain if held.value.is_none() => {}
             Role::Plain if is_multi_line(held) => {
-                if let Ok(variable) = VariableName::parse(&format!("{}_FILE", name.to_ascii_uppercase())) {
+                if let Ok(variable) =
+                    VariableName::parse(&format!("{}_FILE", name.to_ascii_uppercase()))
+                {
                     self.claim(&variable, secret, claimed);
                     self.run.files.push(delivery(variable, itself));
                 }
             }
-            Role::Plain if unnamed => self.give_named(&name.to_ascii_uppercase(), itself, secret, claimed),
+            Role::Plain if unnamed => {
+                self.give_named(&name.to_ascii_uppercase(), itself, secret, claimed)
+            }
             Role::Plain => {}
         }
     }
 
-    fn give_named(&mut self, variable: &str, what: Reference, from: &SecretName, claimed: &mut Claims) {
+    fn give_named(
+        &mut self,
+        variable: &str,
+        what: Reference,
+        from: &SecretName,
+        claimed: &mut Claims,
+    ) {
         if let Ok(variable) = VariableName::parse(variable) {
             self.give(&variable, what, from, claimed);
         }
     }
 
-    fn give(&mut self, variable: &VariableName, what: Reference, from: &SecretName, claimed: &mut Claims) {
+    fn give(
+        &mut self,
+        variable: &VariableName,
+        what: Reference,
+        from: &SecretName,
+        claimed: &mut Claims,
+    ) {
         self.claim(variable, from, claimed);
         self.run.env.push(delivery(variable.clone(), what));
     }
 
     fn claim(&mut self, variable: &VariableName, secret: &SecretName, claimed: &mut Claims) {
-        if let Some(first) = claimed.insert(variable.clone(), secret.clone()).filter(|first| first != secret) {
+        if let Some(first) = claimed
+            .insert(variable.clone(), secret.clone())
+            .filter(|first| first != secret)
+        {
             self.faults.push(CollectFault::SameVariable {
                 variable: variable.clone(),
                 first: first.as_str().to_owned(),
@@ -165,9 +206,17 @@ impl Conventions {
         });
         match checked {
             Ok(connection) => {
-                let rule = ConnectionRule { connection, place: place(variable) };
+                let rule = ConnectionRule {
+                    connection,
+                    place: place(variable),
+                };
                 self.connections.insert(variable.to_owned(), rule);
-                self.give_named(variable, Reference::Connection(variable.to_owned(), Part::Url), from, claimed);
+                self.give_named(
+                    variable,
+                    Reference::Connection(variable.to_owned(), Part::Url),
+                    from,
+                    claimed,
+                );
             }
             Err(fault) => self.faults.push(fault),
         }
@@ -176,12 +225,19 @@ impl Conventions {
 
 fn delivery(variable: VariableName, reference: Reference) -> Delivery {
     let place = place(variable.as_str());
-    Delivery { variable, reference, place }
+    Delivery {
+        variable,
+        reference,
+        place,
+    }
 }
 
 /// There is no policy to point into; the variable's name says it all.
 fn place(variable: &str) -> Place {
-    Place { pointer: variable.to_owned(), line: 0 }
+    Place {
+        pointer: variable.to_owned(),
+        line: 0,
+    }
 }
 
 fn postgres(secret: &SecretName, container: &Container) -> Result<Fields, CollectFault> {
@@ -206,10 +262,15 @@ fn redis(secret: &SecretName, container: &Container) -> Result<Fields, CollectFa
 fn setting(container: &Container, variable: &str, default: &str) -> Result<String, CollectFault> {
     match container.get(variable).filter(|value| !value.is_empty()) {
         None => Ok(default.to_owned()),
-        Some(value) => value.to_str().map(ToOwned::to_owned).ok_or_else(|| CollectFault::Endpoint {
-            variable: variable.to_owned(),
-            rule: "it is not valid UTF-8".into(),
-        }),
+        Some(value) => {
+            value
+                .to_str()
+                .map(ToOwned::to_owned)
+                .ok_or_else(|| CollectFault::Endpoint {
+                    variable: variable.to_owned(),
+                    rule: "it is not valid UTF-8".into(),
+                })
+        }
     }
 }
 
@@ -219,11 +280,18 @@ fn port(container: &Container, variable: &str, default: u16) -> Result<u16, Coll
         return Ok(default);
     }
     // Kubernetes sets `POSTGRES_PORT=tcp://10.0.0.7:5432` for a service `postgres`.
-    let number = text.strip_prefix("tcp://").and_then(|rest| rest.rsplit(':').next()).unwrap_or(&text);
-    number.parse().ok().filter(|&port| port > 0).ok_or_else(|| CollectFault::Endpoint {
-        variable: variable.to_owned(),
-        rule: "a port is a number from 1 to 65535".into(),
-    })
+    let number = text
+        .strip_prefix("tcp://")
+        .and_then(|rest| rest.rsplit(':').next())
+        .unwrap_or(&text);
+    number
+        .parse()
+        .ok()
+        .filter(|&port| port > 0)
+        .ok_or_else(|| CollectFault::Endpoint {
+            variable: variable.to_owned(),
+            rule: "a port is a number from 1 to 65535".into(),
+        })
 }
 
 #[cfg(test)]

@@ -51,7 +51,13 @@ impl<'a> Deliverer<'a> {
         policy: Option<&'a Policy>,
         container: &'a Container,
     ) -> Self {
-        Self { vault, connections, policy, container, delivered: Delivered::default() }
+        Self {
+            vault,
+            connections,
+            policy,
+            container,
+            delivered: Delivered::default(),
+        }
     }
 
     /// Delivers everything that the rules say, or notes why not.
@@ -90,14 +96,21 @@ impl<'a> Deliverer<'a> {
         faults.extend(self.conflict(entry, value));
         if let Err(problem) = self.delivered.environment.bind(&entry.variable, value) {
             let variable = entry.variable.clone();
-            faults.push(CollectFault::Value { variable, problem, asked: self.asked(entry) });
+            faults.push(CollectFault::Value {
+                variable,
+                problem,
+                asked: self.asked(entry),
+            });
         }
     }
 
     /// By convention only: a policy's word goes before the container's, but a
     /// convention that meets another value may have met a development default.
     fn conflict(&self, entry: &Delivery, value: &Secret) -> Option<CollectFault> {
-        let set = self.container.get(entry.variable.as_str()).filter(|set| !set.is_empty())?;
+        let set = self
+            .container
+            .get(entry.variable.as_str())
+            .filter(|set| !set.is_empty())?;
         if self.policy.is_some() || value.equals(set.as_encoded_bytes()) {
             return None;
         }
@@ -106,11 +119,17 @@ impl<'a> Deliverer<'a> {
             Reference::Connection(name, _) => self.connections.get(name)?.connection.credential(),
         };
         let secret = secret?.as_str().to_owned();
-        Some(CollectFault::Conflict { variable: entry.variable.clone(), secret })
+        Some(CollectFault::Conflict {
+            variable: entry.variable.clone(),
+            secret,
+        })
     }
 
     fn note(&mut self, entry: &Delivery) {
-        self.delivered.summary.given.push(entry.variable.as_str().to_owned());
+        self.delivered
+            .summary
+            .given
+            .push(entry.variable.as_str().to_owned());
     }
 
     /// `None`: an optional secret is absent, so the entry is left out.
@@ -118,8 +137,13 @@ impl<'a> Deliverer<'a> {
         match &entry.reference {
             Reference::Secret(name) => Ok(self.secret(name)),
             Reference::Connection(name, part) => {
-                let Some(rule) = self.connections.get(name) else { return Ok(None) };
-                let credential = rule.connection.credential().filter(|_| rule.connection.reveals(*part));
+                let Some(rule) = self.connections.get(name) else {
+                    return Ok(None);
+                };
+                let credential = rule
+                    .connection
+                    .credential()
+                    .filter(|_| rule.connection.reveals(*part));
                 if credential.is_some_and(|name| self.vault.may_be_absent(name)) {
                     return Ok(None);
                 }
@@ -137,7 +161,10 @@ impl<'a> Deliverer<'a> {
                     error,
                     asked: self.asked(entry),
                 })?;
-                Ok(Some(Value { secret, original: None }))
+                Ok(Some(Value {
+                    secret,
+                    original: None,
+                }))
             }
         }
     }

@@ -25,7 +25,9 @@ use crate::secret::Secret;
 const DEFAULT: &str = "/run/secrets";
 /// The link that Kubernetes swaps to publish a new set of files at once.
 const SNAPSHOT: &str = "..data";
-const FLAGS: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+const FLAGS: OFlag = OFlag::O_RDONLY
+    .union(OFlag::O_DIRECTORY)
+    .union(OFlag::O_CLOEXEC);
 
 /// One directory of secret files.
 pub struct Scope {
@@ -54,7 +56,10 @@ impl Scopes {
             None => vec![PathBuf::from(DEFAULT)],
         };
         // systemd's credentials are for this one service, so they are narrowest.
-        if let Some(path) = container.get("CREDENTIALS_DIRECTORY").filter(|path| !path.is_empty()) {
+        if let Some(path) = container
+            .get("CREDENTIALS_DIRECTORY")
+            .filter(|path| !path.is_empty())
+        {
             paths.push(PathBuf::from(path));
         }
         let mut scopes = Vec::new();
@@ -63,26 +68,37 @@ impl Scopes {
                 Ok(scope) => scopes.push(scope),
                 Err(Errno::ENOENT) => {}
                 Err(errno) => {
-                    return Err(CollectFault::Directory { path: path.clone(), errno });
+                    return Err(CollectFault::Directory {
+                        path: path.clone(),
+                        errno,
+                    });
                 }
             }
         }
-        Ok(Self { scopes, searched: paths })
+        Ok(Self {
+            scopes,
+            searched: paths,
+        })
     }
 
     /// The narrowest file of that name.
     #[must_use]
     pub fn find(&self, name: &OsStr) -> Option<Found<'_>> {
-        self.scopes.iter().rev().find(|scope| scope.has(name)).map(|scope| scope.found(name))
+        self.scopes
+            .iter()
+            .rev()
+            .find(|scope| scope.has(name))
+            .map(|scope| scope.found(name))
     }
 
     /// Every file of every scope; a narrower one hides its namesakes.
     pub fn all(&self) -> Result<Vec<Found<'_>>, CollectFault> {
         let mut found = std::collections::BTreeMap::new();
         for scope in &self.scopes {
-            let names = scope
-                .names()
-                .map_err(|errno| CollectFault::Directory { path: scope.path.clone(), errno })?;
+            let names = scope.names().map_err(|errno| CollectFault::Directory {
+                path: scope.path.clone(),
+                errno,
+            })?;
             for name in names {
                 let file = scope.found(&name);
                 found.insert(name, file);
@@ -94,7 +110,9 @@ impl Scopes {
     /// Whether `path` lies below one of the directories.
     #[must_use]
     pub fn contain(&self, path: &Path) -> bool {
-        self.scopes.iter().any(|scope| path.starts_with(&scope.path))
+        self.scopes
+            .iter()
+            .any(|scope| path.starts_with(&scope.path))
     }
 }
 
@@ -106,7 +124,10 @@ impl Scope {
             Ok(snapshot) => snapshot,
             Err(_) => top,
         };
-        Ok(Self { path: path.to_path_buf(), directory })
+        Ok(Self {
+            path: path.to_path_buf(),
+            directory,
+        })
     }
 
     fn has(&self, name: &OsStr) -> bool {
@@ -115,7 +136,10 @@ impl Scope {
     }
 
     fn found(&self, name: &OsStr) -> Found<'_> {
-        Found { scope: self, name: name.to_os_string() }
+        Found {
+            scope: self,
+            name: name.to_os_string(),
+        }
     }
 
     fn names(&self) -> nix::Result<Vec<OsString>> {

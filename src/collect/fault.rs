@@ -155,55 +155,120 @@ impl Fault for CollectFault {
     fn what(&self) -> String {
         match self {
             Self::Directory { errno, .. } => {
-                format!("cannot open a secret directory: {}", errno.desc().to_lowercase())
+                format!(
+                    "cannot open a secret directory: {}",
+                    errno.desc().to_lowercase()
+                )
             }
             Self::Missing { name, .. } => format!("the secret {name} is absent"),
-            Self::File { path, problem, .. } => format!("the secret {} {}", shown(path), problem_text(*problem)),
+            Self::File { path, problem, .. } => {
+                format!("the secret {} {}", shown(path), problem_text(*problem))
+            }
             Self::Source { problem, .. } => problem.what(),
-            Self::VariableMissing { variable, .. } => format!("the container variable {variable} is not set"),
-            Self::VariableUnusable { variable, problem, .. } => {
-                format!("the container variable {} {}", quote(variable), problem_text(*problem))
+            Self::VariableMissing { variable, .. } => {
+                format!("the container variable {variable} is not set")
+            }
+            Self::VariableUnusable {
+                variable, problem, ..
+            } => {
+                format!(
+                    "the container variable {} {}",
+                    quote(variable),
+                    problem_text(*problem)
+                )
             }
             Self::VariableTwice { variable } => {
-                format!("both {} and {} are set", quote(variable), quote(format!("{variable}_FILE")))
+                format!(
+                    "both {} and {} are set",
+                    quote(variable),
+                    quote(format!("{variable}_FILE"))
+                )
             }
-            Self::PathNotAbsolute { variable } => format!("{} is not an absolute path", quote(variable)),
+            Self::PathNotAbsolute { variable } => {
+                format!("{} is not an absolute path", quote(variable))
+            }
             Self::Unresolved { variable, form } => {
-                format!("{} holds a {form} reference, and there is no resolver yet", quote(variable))
+                format!(
+                    "{} holds a {form} reference, and there is no resolver yet",
+                    quote(variable)
+                )
             }
-            Self::Value { variable, problem, .. } => match problem {
-                ValueProblem::Nul => format!("the value for {variable} has a NUL byte, which no variable can hold"),
+            Self::Value {
+                variable, problem, ..
+            } => match problem {
+                ValueProblem::Nul => {
+                    format!("the value for {variable} has a NUL byte, which no variable can hold")
+                }
                 ValueProblem::TooLong => {
-                    format!("the value for {variable} is too long: the kernel takes 131071 bytes of `NAME=value`")
+                    format!(
+                        "the value for {variable} is too long: the kernel takes 131071 bytes of `NAME=value`"
+                    )
                 }
             },
             Self::Conflict { variable, secret } => {
-                format!("{variable} already has a different value than the secret {} gives it", quote(secret))
+                format!(
+                    "{variable} already has a different value than the secret {} gives it",
+                    quote(secret)
+                )
             }
-            Self::SameVariable { variable, first, second } => {
-                format!("the secrets {} and {} both give {variable}", quote(first), quote(second))
+            Self::SameVariable {
+                variable,
+                first,
+                second,
+            } => {
+                format!(
+                    "the secrets {} and {} both give {variable}",
+                    quote(first),
+                    quote(second)
+                )
             }
-            Self::Connection { name, error, .. } => format!("cannot build {}: {error}", quote(name)),
+            Self::Connection { name, error, .. } => {
+                format!("cannot build {}: {error}", quote(name))
+            }
             Self::Endpoint { variable, rule } => format!("cannot use {}: {rule}", quote(variable)),
-            Self::InheritedSecret { variable, secret, .. } => {
-                format!("{} holds the value of {}, which main may not have", quote(variable), quote(secret))
+            Self::InheritedSecret {
+                variable, secret, ..
+            } => {
+                format!(
+                    "{} holds the value of {}, which main may not have",
+                    quote(variable),
+                    quote(secret)
+                )
             }
             Self::Account { problem, .. } => match problem {
                 AccountProblem::UnknownUser(name) => format!("there is no user {}", quote(name)),
                 AccountProblem::UnknownGroup(name) => format!("there is no group {}", quote(name)),
-                AccountProblem::GroupMissing(uid) => format!("user {uid} has no entry that names its group"),
+                AccountProblem::GroupMissing(uid) => {
+                    format!("user {uid} has no entry that names its group")
+                }
             },
         }
     }
 
     fn place(&self) -> String {
         match self {
-            Self::Directory { path, .. } => format!("{}, opened as uid {}", path.display(), geteuid()),
-            Self::Missing { searched, asked, .. } => {
-                let paths: Vec<String> = searched.iter().map(|path| path.display().to_string()).collect();
-                format!("{}, as uid {}; asked for by {asked}", list(&paths), geteuid())
+            Self::Directory { path, .. } => {
+                format!("{}, opened as uid {}", path.display(), geteuid())
             }
-            Self::File { path, ownership, asked, .. } => {
+            Self::Missing {
+                searched, asked, ..
+            } => {
+                let paths: Vec<String> = searched
+                    .iter()
+                    .map(|path| path.display().to_string())
+                    .collect();
+                format!(
+                    "{}, as uid {}; asked for by {asked}",
+                    list(&paths),
+                    geteuid()
+                )
+            }
+            Self::File {
+                path,
+                ownership,
+                asked,
+                ..
+            } => {
                 format!("{}; asked for by {asked}", file_place(path, *ownership))
             }
             Self::Source { path, asked, .. } => format!("{}; asked for by {asked}", path.display()),
@@ -265,7 +330,10 @@ impl Fault for CollectFault {
     fn exit(&self) -> Exit {
         match self {
             Self::Directory { errno, .. } if *errno != Errno::EACCES => Exit::System,
-            Self::File { problem: FileProblem::System(_), .. } => Exit::System,
+            Self::File {
+                problem: FileProblem::System(_),
+                ..
+            } => Exit::System,
             _ => Exit::Policy,
         }
     }
@@ -303,7 +371,9 @@ pub(super) fn problem_text(problem: FileProblem) -> String {
 
 fn file_remedy(path: &std::path::Path, problem: FileProblem) -> String {
     match problem {
-        FileProblem::Absent | FileProblem::Dangling => "mount the file that it stands for, or unmount it".into(),
+        FileProblem::Absent | FileProblem::Dangling => {
+            "mount the file that it stands for, or unmount it".into()
+        }
         FileProblem::Unreadable => format!(
             "let uid {} read it: run the container as its owner (compose: `user:`), or give the file on the host mode 0444 in a directory of mode 0700; Swarm and Kubernetes: `uid`, `mode`, `defaultMode`",
             geteuid()

@@ -64,14 +64,18 @@ pub struct Ownership {
 
 impl Ownership {
     fn of(stat: &FileStat) -> Self {
-        Self { uid: stat.st_uid, gid: stat.st_gid, mode: stat.st_mode & 0o7777 }
+        Self {
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+            mode: stat.st_mode & 0o7777,
+        }
     }
 }
 
 /// Opens and reads `name` below `directory`, byte for byte.
 pub fn read(directory: impl AsFd, name: &OsStr) -> Result<Secret, FileProblem> {
-    let file = open_beneath(&directory, name)
-        .map_err(|errno| open_problem(&directory, name, errno))?;
+    let file =
+        open_beneath(&directory, name).map_err(|errno| open_problem(&directory, name, errno))?;
     let stat = fstat(&file).map_err(FileProblem::System)?;
     match kind(&stat) {
         SFlag::S_IFREG => read_all(&file, &stat),
@@ -82,7 +86,9 @@ pub fn read(directory: impl AsFd, name: &OsStr) -> Result<Secret, FileProblem> {
 
 /// Owner and mode of what `name` leads to, if that can be told.
 pub fn ownership(directory: impl AsFd, name: &OsStr) -> Option<Ownership> {
-    fstatat(directory, name, AtFlags::empty()).ok().map(|stat| Ownership::of(&stat))
+    fstatat(directory, name, AtFlags::empty())
+        .ok()
+        .map(|stat| Ownership::of(&stat))
 }
 
 /// Whether a value read from a file is one that a program could use.
@@ -121,10 +127,16 @@ fn open_step_by_step(directory: impl AsFd, path: &Path, links: u8) -> nix::Resul
     let mut components = path.components().peekable();
     let mut current: Option<OwnedFd> = None;
     while let Some(component) = components.next() {
-        let Component::Normal(name) = component else { return Err(Errno::EXDEV) };
+        let Component::Normal(name) = component else {
+            return Err(Errno::EXDEV);
+        };
         let at = current.as_ref().map_or(directory.as_fd(), AsFd::as_fd);
         let is_last = components.peek().is_none();
-        let flags = if is_last { FLAGS } else { OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC };
+        let flags = if is_last {
+            FLAGS
+        } else {
+            OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC
+        };
         let next = match openat(at, name, flags | OFlag::O_NOFOLLOW, Mode::empty()) {
             Err(Errno::ELOOP | Errno::ENOTDIR) if links > 0 => {
                 let target = readlinkat(at, name).map_err(|_| Errno::ENOTDIR)?;

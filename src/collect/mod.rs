@@ -79,7 +79,11 @@ pub fn collect(
     deliverer.deliver(rules, &mut faults);
     let delivered = deliverer.finish();
     let collected = finish(delivered, rules, policy, container, &vault, &mut faults);
-    if faults.is_empty() { Ok(Some(collected)) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(Some(collected))
+    } else {
+        Err(faults)
+    }
 }
 
 fn finish(
@@ -95,13 +99,16 @@ fn finish(
         files: delivered.files,
         summary: delivered.summary,
     };
-    let passing = container::Passing { rules, policy, vault };
+    let passing = container::Passing {
+        rules,
+        policy,
+        vault,
+    };
     let removed = passing.pass(container, &mut collected.environment, faults);
     collected.summary.removed = removed;
     collected.summary.describe(vault, policy.is_none());
     collected
 }
-
 
 impl Collected {
     /// A start without policy and secrets: the container's variables as they are.

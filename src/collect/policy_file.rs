@@ -29,58 +29,100 @@ pub fn read(
         Err((FileProblem::Absent, _)) if asked.is_none() => {
             return match profile {
                 None => Ok(None),
-                Some(profile) => Err(vec![Box::new(PolicyFileError::ProfileWithout(profile.to_owned()))]),
+                Some(profile) => Err(vec![Box::new(PolicyFileError::ProfileWithout(
+                    profile.to_owned(),
+                ))]),
             };
         }
         Err((problem, ownership)) => {
             let path = path.to_path_buf();
-            return Err(vec![Box::new(PolicyFileError::Unusable { path, problem, ownership })]);
+            return Err(vec![Box::new(PolicyFileError::Unusable {
+                path,
+                problem,
+                ownership,
+            })]);
         }
     };
-    let variable = |name: &str| container.get(name).and_then(|value| value.to_str()).map(str::to_owned);
-    #[expect(clippy::disallowed_methods, reason = "a policy holds no secret; it is read by the same careful hands")]
+    let variable = |name: &str| {
+        container
+            .get(name)
+            .and_then(|value| value.to_str())
+            .map(str::to_owned)
+    };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a policy holds no secret; it is read by the same careful hands"
+    )]
     let parsed = policy::parse(bytes.expose(), path, profile, &variable);
     let policy = parsed.map_err(|error| {
-        error.mistakes().iter().cloned().map(|mistake| Box::new(mistake) as Box<dyn Fault>).collect::<Vec<_>>()
+        error
+            .mistakes()
+            .iter()
+            .cloned()
+            .map(|mistake| Box::new(mistake) as Box<dyn Fault>)
+            .collect::<Vec<_>>()
     })?;
     let lacking: Vec<Box<dyn Fault>> = policy
         .unsupported
         .iter()
         .map(|key| Box::new(lacking(&policy, &key.place, key.mechanism)) as Box<dyn Fault>)
         .collect();
-    if lacking.is_empty() { Ok(Some(policy)) } else { Err(lacking) }
+    if lacking.is_empty() {
+        Ok(Some(policy))
+    } else {
+        Err(lacking)
+    }
 }
 
 fn lacking(policy: &Policy, place: &Place, mechanism: &'static str) -> PolicyFileError {
-    PolicyFileError::Lacking { place: format!("{} at {place}", policy.file.display()), mechanism }
+    PolicyFileError::Lacking {
+        place: format!("{} at {place}", policy.file.display()),
+        mechanism,
+    }
 }
 
 /// A policy that cannot be read or carried out.
 #[derive(Debug)]
 enum PolicyFileError {
     /// The file is not there, or is no readable file.
-    Unusable { path: PathBuf, problem: FileProblem, ownership: Option<Ownership> },
+    Unusable {
+        path: PathBuf,
+        problem: FileProblem,
+        ownership: Option<Ownership>,
+    },
     /// A profile was asked for, but there is no policy.
     ProfileWithout(String),
     /// A key whose mechanism this version does not have.
-    Lacking { place: String, mechanism: &'static str },
+    Lacking {
+        place: String,
+        mechanism: &'static str,
+    },
 }
 
 impl Fault for PolicyFileError {
     fn what(&self) -> String {
         match self {
-            Self::Unusable { problem, .. } => format!("the policy {}", super::fault::problem_text(*problem)),
-            Self::ProfileWithout(profile) => format!("there is no policy that could have a profile {}", quote(profile)),
-            Self::Lacking { mechanism, .. } => format!("this version has no {mechanism}, and what a policy asks for is never left out"),
+            Self::Unusable { problem, .. } => {
+                format!("the policy {}", super::fault::problem_text(*problem))
+            }
+            Self::ProfileWithout(profile) => format!(
+                "there is no policy that could have a profile {}",
+                quote(profile)
+            ),
+            Self::Lacking { mechanism, .. } => format!(
+                "this version has no {mechanism}, and what a policy asks for is never left out"
+            ),
         }
     }
 
     fn place(&self) -> String {
         match self {
-            Self::Unusable { path, ownership, .. } => {
-                super::fault::file_place(path, *ownership)
+            Self::Unusable {
+                path, ownership, ..
+            } => super::fault::file_place(path, *ownership),
+            Self::ProfileWithout(_) => {
+                format!("option `--profile`, or VESTIBULE_PROFILE; looked for {DEFAULT}")
             }
-            Self::ProfileWithout(_) => format!("option `--profile`, or VESTIBULE_PROFILE; looked for {DEFAULT}"),
             Self::Lacking { place, .. } => place.clone(),
         }
     }

@@ -53,7 +53,10 @@ impl SourceProblem {
         match self {
             Self::NoKey(key) => format!("there is no assignment of {}", quote(key)),
             Self::KeyTwice(key, first, second) => {
-                format!("{} is assigned twice, in lines {first} and {second}", quote(key))
+                format!(
+                    "{} is assigned twice, in lines {first} and {second}",
+                    quote(key)
+                )
             }
             Self::DotenvSyntax(line) => format!("line {line} is no `KEY=value`"),
             Self::OpenQuote(line) => format!("the quote opened in line {line} is never closed"),
@@ -86,7 +89,9 @@ impl SourceProblem {
 /// The kind of reference that a text is, if it is one.
 #[must_use]
 pub fn reference_form(text: &str) -> Option<&'static str> {
-    let (prefix, form) = REFERENCES.iter().find(|(prefix, _)| text.starts_with(prefix))?;
+    let (prefix, form) = REFERENCES
+        .iter()
+        .find(|(prefix, _)| text.starts_with(prefix))?;
     // `vault:8200` is a host and a port; a reference has a path and a `#key`.
     (*prefix != "vault:" || text.contains('#')).then_some(*form)
 }
@@ -94,10 +99,15 @@ pub fn reference_form(text: &str) -> Option<&'static str> {
 /// The value of `key` in a dotenv file: `KEY=value`, optionally after `export`;
 /// `'literal'`, `"with \n escapes"` or bare up to ` #`; quotes may span lines.
 pub fn dotenv(file: &[u8], key: &str) -> Result<Secret, SourceProblem> {
-    let mut lines = Lines { rest: file, line: 0 };
+    let mut lines = Lines {
+        rest: file,
+        line: 0,
+    };
     let mut found: Option<(usize, Secret)> = None;
     while let Some(line) = lines.next() {
-        let Some((name, value)) = assignment(line).map_err(|()| SourceProblem::DotenvSyntax(lines.line))? else {
+        let Some((name, value)) =
+            assignment(line).map_err(|()| SourceProblem::DotenvSyntax(lines.line))?
+        else {
             continue;
         };
         let at = lines.line;
@@ -168,7 +178,10 @@ impl<'a> Lines<'a> {
 
 /// Name and value of a line; `None` for a comment or blank line.
 fn assignment(line: &[u8]) -> Result<Option<(&[u8], &[u8])>, ()> {
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+    let line = line
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(line)
+        .trim_ascii();
     if is_comment_or_blank(line) {
         return Ok(None);
     }
@@ -177,9 +190,15 @@ fn assignment(line: &[u8]) -> Result<Option<(&[u8], &[u8])>, ()> {
     let (name, value) = line.split_at_checked(sign).ok_or(())?;
     let name = name.trim_ascii();
     let is_name = !name.is_empty()
-        && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+        && name
+            .iter()
+            .all(|&byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
     let value = value.get(1..).unwrap_or_default().trim_ascii_start();
-    if is_name { Ok(Some((name, value))) } else { Err(()) }
+    if is_name {
+        Ok(Some((name, value)))
+    } else {
+        Err(())
+    }
 }
 
 fn is_comment_or_blank(text: &[u8]) -> bool {
@@ -191,8 +210,12 @@ fn bare(text: &[u8]) -> &[u8] {
     if text.first() == Some(&b'#') {
         return &[];
     }
-    let comment = text.windows(2).position(|pair| matches!(pair, [b' ' | b'\t', b'#']));
-    text.get(..comment.unwrap_or(text.len())).unwrap_or(text).trim_ascii_end()
+    let comment = text
+        .windows(2)
+        .position(|pair| matches!(pair, [b' ' | b'\t', b'#']));
+    text.get(..comment.unwrap_or(text.len()))
+        .unwrap_or(text)
+        .trim_ascii_end()
 }
 
 /// Takes one line of a quoted value; what stands behind the closing quote, or
@@ -237,7 +260,9 @@ pub fn json(file: &[u8], pointer: &str) -> Result<Secret, SourceProblem> {
     match kind(node) {
         "a string" => {
             let text = node.get().as_bytes();
-            let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
+            let inner = text
+                .get(1..text.len().saturating_sub(1))
+                .unwrap_or_default();
             refuse_empty(json_string(inner), pointer)
         }
         other => Err(SourceProblem::NotString(pointer.to_owned(), other)),
@@ -248,13 +273,19 @@ fn child<'a>(node: &'a RawValue, token: &str) -> Option<&'a RawValue> {
     match kind(node) {
         "an object" => {
             let members = members(node).ok()?;
-            members.into_iter().rev().find(|(key, _)| key == token).map(|(_, value)| value)
+            members
+                .into_iter()
+                .rev()
+                .find(|(key, _)| key == token)
+                .map(|(_, value)| value)
         }
         "an array" => {
             let elements: Vec<&RawValue> = serde_json::from_str(node.get()).ok()?;
             // RFC 6901, 4: no leading zeros.
             let is_index = token == "0" || !token.starts_with('0');
-            elements.get(token.parse::<usize>().ok().filter(|_| is_index)?).copied()
+            elements
+                .get(token.parse::<usize>().ok().filter(|_| is_index)?)
+                .copied()
         }
         _ => None,
     }
@@ -281,7 +312,9 @@ fn json_string(inner: &[u8]) -> Secret {
 
 /// One escape without its backslash (RFC 8259, 7), and what follows it.
 fn json_escape(text: &[u8]) -> (char, &[u8]) {
-    let Some((&letter, rest)) = text.split_first() else { return ('\\', text) };
+    let Some((&letter, rest)) = text.split_first() else {
+        return ('\\', text);
+    };
     let character = match letter {
         b'n' => '\n',
         b'r' => '\r',
@@ -295,16 +328,22 @@ fn json_escape(text: &[u8]) -> (char, &[u8]) {
 }
 
 fn unicode_escape(text: &[u8]) -> (char, &[u8]) {
-    let Some((high, rest)) = four_hex_digits(text) else { return (char::REPLACEMENT_CHARACTER, text) };
+    let Some((high, rest)) = four_hex_digits(text) else {
+        return (char::REPLACEMENT_CHARACTER, text);
+    };
     if let Some(character) = char::from_u32(high) {
         return (character, rest);
     }
     let low = rest.strip_prefix(b"\\u").and_then(four_hex_digits);
-    let Some((low, behind)) = low else { return (char::REPLACEMENT_CHARACTER, rest) };
+    let Some((low, behind)) = low else {
+        return (char::REPLACEMENT_CHARACTER, rest);
+    };
     let both = char::decode_utf16([high, low].map(|unit| u16::try_from(unit).unwrap_or(0)))
         .next()
         .and_then(Result::ok);
-    both.map_or((char::REPLACEMENT_CHARACTER, rest), |character| (character, behind))
+    both.map_or((char::REPLACEMENT_CHARACTER, rest), |character| {
+        (character, behind)
+    })
 }
 
 fn four_hex_digits(text: &[u8]) -> Option<(u32, &[u8])> {

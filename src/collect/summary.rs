@@ -93,12 +93,23 @@ impl Summary {
     /// withheld files a moment ago.
     #[must_use]
     pub fn start_line(&self, command: &[OsString], readable: &[&Path]) -> StartLine {
-        let name = command.first().map(|word| quote(word.as_encoded_bytes())).unwrap_or_default();
+        let name = command
+            .first()
+            .map(|word| quote(word.as_encoded_bytes()))
+            .unwrap_or_default();
         let mut text = format!("starting {name}: ");
-        text.push_str(&if self.given.is_empty() { "no secret is given".into() } else { format!("gives {}", names(&self.given)) });
+        text.push_str(&if self.given.is_empty() {
+            "no secret is given".into()
+        } else {
+            format!("gives {}", names(&self.given))
+        });
         if !self.withheld.is_empty() {
             // Writing to a String cannot fail.
-            let _ = write!(text, "; withholds {} from its environment", names(&self.withheld));
+            let _ = write!(
+                text,
+                "; withholds {} from its environment",
+                names(&self.withheld)
+            );
             text.push_str(if readable.is_empty() {
                 ", and its user cannot read the files"
             } else {
@@ -106,16 +117,27 @@ impl Summary {
             });
         }
         if !self.git.is_empty() {
-            text.push_str("; Git credentials are for setup only (permit one in a policy's `run.env`)");
+            text.push_str(
+                "; Git credentials are for setup only (permit one in a policy's `run.env`)",
+            );
         }
         if !self.removed.is_empty() {
             let _ = write!(text, "; removes the variables {}", names(&self.removed));
         }
-        let paths = readable.iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
+        let paths = readable
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect::<Vec<_>>();
         StartLine {
             text,
             fields: vec![
-                ("command", command.first().map(|word| word.to_string_lossy().into_owned()).into()),
+                (
+                    "command",
+                    command
+                        .first()
+                        .map(|word| word.to_string_lossy().into_owned())
+                        .into(),
+                ),
                 ("given", self.given.clone().into()),
                 ("withheld", self.withheld.clone().into()),
                 ("readable", paths.into()),
@@ -142,7 +164,10 @@ impl Summary {
 impl Advice {
     fn names(&self) -> &[String] {
         match self {
-            Self::Placeholders(names) | Self::ByVariable(names) | Self::Short(names) | Self::Undeliverable(names) => names,
+            Self::Placeholders(names)
+            | Self::ByVariable(names)
+            | Self::Short(names)
+            | Self::Undeliverable(names) => names,
         }
     }
 }
@@ -161,10 +186,16 @@ impl Fault for Advice {
     fn what(&self) -> String {
         let names = names(self.names());
         match self {
-            Self::Placeholders(_) => format!("well-known placeholders are in use as secrets: {names}"),
+            Self::Placeholders(_) => {
+                format!("well-known placeholders are in use as secrets: {names}")
+            }
             Self::ByVariable(_) => format!("secrets came by container variable: {names}"),
-            Self::Short(_) => format!("values under 8 bytes cannot be searched for or masked: {names}"),
-            Self::Undeliverable(_) => format!("no variable can be named after these secrets, so they are withheld: {names}"),
+            Self::Short(_) => {
+                format!("values under 8 bytes cannot be searched for or masked: {names}")
+            }
+            Self::Undeliverable(_) => format!(
+                "no variable can be named after these secrets, so they are withheld: {names}"
+            ),
         }
     }
 

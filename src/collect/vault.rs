@@ -73,13 +73,28 @@ impl Vault {
     /// The secret whose value `text` gives away, if it was not released.
     #[must_use]
     pub fn withheld_in(&self, text: &[u8]) -> Option<&str> {
-        let gives_away = |held: &Held| held.value.as_ref().is_some_and(|value| value.occurs_in(text));
-        self.withheld().find(|(_, held)| gives_away(held)).map(|(name, _)| name)
+        let gives_away = |held: &Held| {
+            held.value
+                .as_ref()
+                .is_some_and(|value| value.occurs_in(text))
+        };
+        self.withheld()
+            .find(|(_, held)| gives_away(held))
+            .map(|(name, _)| name)
     }
 
     fn hold(&mut self, name: &str, value: Option<Secret>, path: Option<PathBuf>) -> &mut Held {
-        let held = Held { value, path, variable: None, is_whole_file: true, released: false };
-        self.held.entry(name.to_owned()).insert_entry(held).into_mut()
+        let held = Held {
+            value,
+            path,
+            variable: None,
+            is_whole_file: true,
+            released: false,
+        };
+        self.held
+            .entry(name.to_owned())
+            .insert_entry(held)
+            .into_mut()
     }
 
     /// Reads what a policy names or refers to, then everything else that lies
@@ -132,7 +147,11 @@ impl Vault {
     }
 
     fn hold_the_rest(&mut self, found: &[Found<'_>]) {
-        let known: BTreeSet<PathBuf> = self.held.values().filter_map(|held| held.path.clone()).collect();
+        let known: BTreeSet<PathBuf> = self
+            .held
+            .values()
+            .filter_map(|held| held.path.clone())
+            .collect();
         for file in found {
             let path = file.path();
             if known.contains(&path) {
@@ -145,7 +164,11 @@ impl Vault {
     }
 
     /// Reads every file: without a policy each one is asked for by its name.
-    pub fn fill_by_convention(&mut self, scopes: &Scopes, container: &Container) -> Vec<CollectFault> {
+    pub fn fill_by_convention(
+        &mut self,
+        scopes: &Scopes,
+        container: &Container,
+    ) -> Vec<CollectFault> {
         let found = match scopes.all() {
             Ok(found) => found,
             Err(fault) => return vec![fault],
@@ -159,7 +182,11 @@ impl Vault {
                 }
                 // A directory of files, such as Kubernetes' service account, is
                 // nobody's variable; it is withheld as a whole.
-                Err(CollectFault::File { problem: FileProblem::Directory, path, .. }) => {
+                Err(CollectFault::File {
+                    problem: FileProblem::Directory,
+                    path,
+                    ..
+                }) => {
                     self.hold(&name, None, Some(path));
                 }
                 Err(fault) => faults.push(fault),
@@ -177,10 +204,16 @@ impl Vault {
         container: &Container,
         by: &str,
     ) -> Result<(), CollectFault> {
-        let newline = if rule.raw { Newline::Kept } else { Newline::Cut };
+        let newline = if rule.raw {
+            Newline::Kept
+        } else {
+            Newline::Cut
+        };
         match &rule.source {
             Source::File(file) => self.read_file(name, file, scopes, newline, by),
-            Source::Variable(variable) => self.read_variable(name, variable, container, newline, by),
+            Source::Variable(variable) => {
+                self.read_variable(name, variable, container, newline, by)
+            }
             Source::Dotenv(file, key) => {
                 self.read_part(name, file, scopes, by, |bytes| source::dotenv(bytes, key))
             }
@@ -198,7 +231,9 @@ impl Vault {
         newline: Newline,
         by: &str,
     ) -> Result<(), CollectFault> {
-        let found = scopes.find(file.as_str().as_ref()).ok_or_else(|| missing(file, scopes, by))?;
+        let found = scopes
+            .find(file.as_str().as_ref())
+            .ok_or_else(|| missing(file, scopes, by))?;
         let value = checked(&found, by, newline)?;
         self.hold(name.as_str(), Some(value), Some(found.path()));
         Ok(())
@@ -212,16 +247,24 @@ impl Vault {
         by: &str,
         extract: impl FnOnce(&[u8]) -> Result<Secret, source::SourceProblem>,
     ) -> Result<(), CollectFault> {
-        let found = scopes.find(file.as_str().as_ref()).ok_or_else(|| missing(file, scopes, by))?;
-        let whole = found.read().map_err(|problem| unusable(&found, problem, by))?;
-        #[expect(clippy::disallowed_methods, reason = "one entry is cut out of the file's bytes")]
+        let found = scopes
+            .find(file.as_str().as_ref())
+            .ok_or_else(|| missing(file, scopes, by))?;
+        let whole = found
+            .read()
+            .map_err(|problem| unusable(&found, problem, by))?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "one entry is cut out of the file's bytes"
+        )]
         let part = extract(whole.expose());
         let value = part.map_err(|problem| CollectFault::Source {
             path: found.path(),
             problem,
             asked: by.to_owned(),
         })?;
-        self.hold(name.as_str(), Some(value), Some(found.path())).is_whole_file = false;
+        self.hold(name.as_str(), Some(value), Some(found.path()))
+            .is_whole_file = false;
         Ok(())
     }
 
@@ -234,12 +277,18 @@ impl Vault {
         by: &str,
     ) -> Result<(), CollectFault> {
         let file_variable = format!("{}_FILE", variable.as_str());
-        let value = container.get(variable.as_str()).filter(|value| !value.is_empty());
-        let path = container.get(&file_variable).filter(|path| !path.is_empty());
+        let value = container
+            .get(variable.as_str())
+            .filter(|value| !value.is_empty());
+        let path = container
+            .get(&file_variable)
+            .filter(|path| !path.is_empty());
         self.sources.insert(variable.as_str().to_owned());
         let secret = match (value, path) {
             (Some(_), Some(_)) => {
-                return Err(CollectFault::VariableTwice { variable: variable.as_str().to_owned() });
+                return Err(CollectFault::VariableTwice {
+                    variable: variable.as_str().to_owned(),
+                });
             }
             (Some(value), None) => Secret::concat(&[value.as_encoded_bytes()]),
             (None, Some(path)) => {
@@ -247,7 +296,10 @@ impl Vault {
                 return self.read_named(name, path, &file_variable, newline);
             }
             (None, None) => {
-                return Err(CollectFault::VariableMissing { variable: variable.clone(), asked: by.to_owned() });
+                return Err(CollectFault::VariableMissing {
+                    variable: variable.clone(),
+                    asked: by.to_owned(),
+                });
             }
         };
         #[expect(clippy::disallowed_methods, reason = "a blank value is refused")]
@@ -271,11 +323,18 @@ impl Vault {
         let path = PathBuf::from(path);
         let by = format!("the container variable `{variable}`");
         if !path.is_absolute() {
-            return Err(CollectFault::PathNotAbsolute { variable: variable.to_owned() });
+            return Err(CollectFault::PathNotAbsolute {
+                variable: variable.to_owned(),
+            });
         }
         let value = read_path(&path)
             .and_then(|value| finished(value, newline))
-            .map_err(|(problem, ownership)| CollectFault::File { path: path.clone(), problem, ownership, asked: by })?;
+            .map_err(|(problem, ownership)| CollectFault::File {
+                path: path.clone(),
+                problem,
+                ownership,
+                asked: by,
+            })?;
         self.hold(name.as_str(), Some(value), Some(path));
         Ok(())
     }
@@ -286,9 +345,14 @@ fn doubled(scopes: &Scopes, container: &Container) -> Vec<CollectFault> {
     container
         .named_files()
         .filter(|(variable, path)| {
-            scopes.contain(path) && container.get(variable).is_some_and(|value| !value.is_empty())
+            scopes.contain(path)
+                && container
+                    .get(variable)
+                    .is_some_and(|value| !value.is_empty())
         })
-        .map(|(variable, _)| CollectFault::VariableTwice { variable: variable.to_owned() })
+        .map(|(variable, _)| CollectFault::VariableTwice {
+            variable: variable.to_owned(),
+        })
         .collect()
 }
 
@@ -306,7 +370,10 @@ fn finished(value: Secret, newline: Newline) -> Result<Secret, Unusable> {
         return Ok(value);
     }
     let value = value.without_final_newline();
-    #[expect(clippy::disallowed_methods, reason = "an empty or blank value is refused")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an empty or blank value is refused"
+    )]
     match judge(value.expose()) {
         Ok(()) => Ok(value),
         Err(problem) => Err((problem, None)),
@@ -314,7 +381,9 @@ fn finished(value: Secret, newline: Newline) -> Result<Secret, Unusable> {
 }
 
 fn checked(found: &Found<'_>, by: &str, newline: Newline) -> Result<Secret, CollectFault> {
-    let value = found.read().map_err(|problem| unusable(found, problem, by))?;
+    let value = found
+        .read()
+        .map_err(|problem| unusable(found, problem, by))?;
     finished(value, newline).map_err(|(problem, _)| unusable(found, problem, by))
 }
 
@@ -328,11 +397,18 @@ fn unusable(found: &Found<'_>, problem: FileProblem, by: &str) -> CollectFault {
 }
 
 fn missing(name: &SecretName, scopes: &Scopes, by: &str) -> CollectFault {
-    CollectFault::Missing { name: name.clone(), searched: scopes.searched.clone(), asked: by.to_owned() }
+    CollectFault::Missing {
+        name: name.clone(),
+        searched: scopes.searched.clone(),
+        asked: by.to_owned(),
+    }
 }
 
 fn is_absence(fault: &CollectFault) -> bool {
-    matches!(fault, CollectFault::Missing { .. } | CollectFault::VariableMissing { .. })
+    matches!(
+        fault,
+        CollectFault::Missing { .. } | CollectFault::VariableMissing { .. }
+    )
 }
 
 /// The secrets that `run` needs, each with the first entry that asks for it.

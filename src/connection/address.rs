@@ -112,7 +112,8 @@ fn parse_name(text: &str) -> Result<Host, &'static str> {
     }
     // Resolvers take `127.1`, `0x7f.1` and `2130706433` for addresses.
     let last = labels.rsplit('.').next().unwrap_or(labels);
-    let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
+    let hexadecimal = last.starts_with("0x") || last.starts_with("0X");
+    let numeric = hexadecimal || last.bytes().all(|byte| byte.is_ascii_digit());
     if numeric && text.parse::<Ipv4Addr>().is_err() {
         return Err("a name that ends in a number is an IPv4 address with four decimal numbers");
     }

@@ -59,7 +59,11 @@ pub fn send_own(main: Pid, audience: Audience, signal: Signal) -> Delivery {
         Audience::Group => send_to_group(main, signal),
         Audience::Main => signal::send(main, signal.number()),
     };
-    if sent == Err(Errno::EPERM) { Delivery::Forbidden } else { Delivery::Done }
+    if sent == Err(Errno::EPERM) {
+        Delivery::Forbidden
+    } else {
+        Delivery::Done
+    }
 }
 
 fn send_to_group(main: Pid, signal: Signal) -> nix::Result<()> {

@@ -42,7 +42,9 @@ impl Signal {
     /// A signal by its number.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
-        (1..=REAL_TIME_MAX).contains(&number).then_some(Self(number))
+        (1..=REAL_TIME_MAX)
+            .contains(&number)
+            .then_some(Self(number))
     }
 
     /// `TERM`, `SIGTERM`, `15`, `RTMIN+3`, `SIGRTMAX-1`; case does not matter.
@@ -62,7 +64,9 @@ impl Signal {
             let number = REAL_TIME_MAX.checked_sub(below)?;
             return Self::from_number(number).filter(|signal| signal.0 >= REAL_TIME_MIN);
         }
-        (1..KERNEL_REAL_TIME_MIN).map(Self).find(|signal| signal.base_name() == Some(name))
+        (1..KERNEL_REAL_TIME_MIN)
+            .map(Self)
+            .find(|signal| signal.base_name() == Some(name))
     }
 
     /// The number, 1 to 64.
@@ -106,7 +110,10 @@ fn offset_after(text: &str, sign: char) -> Option<u8> {
         return Some(0);
     }
     let digits = text.strip_prefix(sign)?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| digits.parse().ok())?
 }
 
 impl fmt::Display for Signal {
@@ -146,7 +153,10 @@ impl Rewriting {
     /// What main gets for `arrived`.
     #[must_use]
     pub fn apply(&self, arrived: Signal) -> Option<Signal> {
-        self.targets.get(usize::from(arrived.0)).copied().and_then(Signal::from_number)
+        self.targets
+            .get(usize::from(arrived.0))
+            .copied()
+            .and_then(Signal::from_number)
     }
 
     /// The rules that differ from passing a signal on as it is.
@@ -165,13 +175,44 @@ mod tests {
     #[test]
     fn names_and_numbers_mean_the_same_signal() {
         for (text, number) in [
-            ("TERM", 15), ("SIGTERM", 15), ("term", 15), ("15", 15), ("1", 1), ("64", 64), ("CHLD", 17),
-            ("STKFLT", 16), ("PWR", 30), ("SYS", 31), ("IO", 29), ("WINCH", 28),
-            ("RTMIN", 34), ("SIGRTMIN+3", 37), ("RTMIN+30", 64), ("RTMAX", 64), ("RTMAX-14", 50), ("32", 32),
+            ("TERM", 15),
+            ("SIGTERM", 15),
+            ("term", 15),
+            ("15", 15),
+            ("1", 1),
+            ("64", 64),
+            ("CHLD", 17),
+            ("STKFLT", 16),
+            ("PWR", 30),
+            ("SYS", 31),
+            ("IO", 29),
+            ("WINCH", 28),
+            ("RTMIN", 34),
+            ("SIGRTMIN+3", 37),
+            ("RTMIN+30", 64),
+            ("RTMAX", 64),
+            ("RTMAX-14", 50),
+            ("32", 32),
         ] {
-            assert_eq!(Signal::parse(text).map(Signal::number), Some(number), "{text}");
+            assert_eq!(
+                Signal::parse(text).map(Signal::number),
+                Some(number),
+                "{text}"
+            );
         }
-        for text in ["", "0", "65", "-1", "TERMINATE", "RTMIN+31", "RTMAX-31", "RTMIN3", "SIG", "RTMIN+-1", "1x"] {
+        for text in [
+            "",
+            "0",
+            "65",
+            "-1",
+            "TERMINATE",
+            "RTMIN+31",
+            "RTMAX-31",
+            "RTMIN3",
+            "SIG",
+            "RTMIN+-1",
+            "1x",
+        ] {
             assert_eq!(Signal::parse(text), None, "{text}");
         }
     }

@@ -40,7 +40,9 @@ impl SuccessCodes {
     }
 
     fn contains(self, code: u8) -> bool {
-        self.0.get(usize::from(code / 64)).is_some_and(|word| word & (1 << (code % 64)) != 0)
+        self.0
+            .get(usize::from(code / 64))
+            .is_some_and(|word| word & (1 << (code % 64)) != 0)
     }
 }
 

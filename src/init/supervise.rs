@@ -79,7 +79,14 @@ impl Supervisor {
     #[must_use]
     pub fn new(main: Pid, rules: Rules, report: Reporter) -> Self {
         let stage = Stage::Running { kill_at: None };
-        Self { main, rules, report, stage, refused: None, last_warning: None }
+        Self {
+            main,
+            rules,
+            report,
+            stage,
+            refused: None,
+            last_warning: None,
+        }
     }
 
     /// Runs until nobody is left; returns the exit code.
@@ -103,7 +110,11 @@ impl Supervisor {
     /// All signals; but while one real-time signal waits for room in main's
     /// queue, further ones wait in ours, in order.
     fn awaited(&self) -> SignalSet {
-        if self.refused.is_some() { SignalSet(!REAL_TIME) } else { SignalSet::ALL }
+        if self.refused.is_some() {
+            SignalSet(!REAL_TIME)
+        } else {
+            SignalSet::ALL
+        }
     }
 
     fn time_left(&self) -> Option<Duration> {
@@ -113,7 +124,11 @@ impl Supervisor {
             Stage::Killed { end_at, .. } => Some(end_at),
         };
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        if self.refused.is_some() { Some(left.map_or(RETRY, |left| left.min(RETRY))) } else { left }
+        if self.refused.is_some() {
+            Some(left.map_or(RETRY, |left| left.min(RETRY)))
+        } else {
+            left
+        }
     }
 
     /// Reaps whatever has ended. The exit code, once no child is left.
@@ -140,7 +155,10 @@ impl Supervisor {
 
     fn main_ended(&mut self, code: u8) {
         self.refused = None;
-        self.stage = Stage::Asked { code, kill_at: Instant::now() + LEFTOVER_TIME };
+        self.stage = Stage::Asked {
+            code,
+            kill_at: Instant::now() + LEFTOVER_TIME,
+        };
         leftovers::signal_all(Signal::TERM);
         // A stopped process acts on TERM only when it goes on.
         leftovers::signal_all(Signal::CONT);
@@ -149,19 +167,31 @@ impl Supervisor {
     fn orphan_ended(&self, pid: Pid) {
         if self.rules.warn_on_reap {
             let text = format!("reaped the orphan {pid}");
-            self.report.note("reaped", &text, &[("pid", pid.as_raw().into())]);
+            self.report
+                .note("reaped", &text, &[("pid", pid.as_raw().into())]);
         }
     }
 
     fn take(&mut self, arrival: Arrival) {
-        let Some(arrived) = Signal::from_number(arrival.signal) else { return };
+        let Some(arrived) = Signal::from_number(arrival.signal) else {
+            return;
+        };
         if !is_for_main(arrived, &arrival) {
             return;
         }
-        let Stage::Running { kill_at } = self.stage else { return };
-        let Some(signal) = self.rules.rewriting.apply(arrived) else { return };
+        let Stage::Running { kill_at } = self.stage else {
+            return;
+        };
+        let Some(signal) = self.rules.rewriting.apply(arrived) else {
+            return;
+        };
         let text = format!("passed {signal} on to main");
-        self.report.detail(2, "forwarded", &text, &[("signal", signal.to_string().into())]);
+        self.report.detail(
+            2,
+            "forwarded",
+            &text,
+            &[("signal", signal.to_string().into())],
+        );
         match pass_on(self.main, self.rules.audience, signal, &arrival) {
             Delivery::Done => {}
             Delivery::Later => self.refused = Some((signal, arrival)),
@@ -175,7 +205,9 @@ impl Supervisor {
     }
 
     fn retry_refused(&mut self) {
-        let Some((signal, arrival)) = self.refused else { return };
+        let Some((signal, arrival)) = self.refused else {
+            return;
+        };
         if pass_on(self.main, self.rules.audience, signal, &arrival) != Delivery::Later {
             self.refused = None;
         }
@@ -187,14 +219,18 @@ impl Supervisor {
         match self.stage {
             Stage::Running { kill_at: Some(at) } if at <= now => {
                 self.stage = Stage::Running { kill_at: None };
-                self.report.note("killed", "main outlasted its grace and was killed", &[]);
+                self.report
+                    .note("killed", "main outlasted its grace and was killed", &[]);
                 if send_own(self.main, self.rules.audience, Signal::KILL) == Delivery::Forbidden {
                     self.warn_forbidden(Signal::KILL);
                 }
             }
             Stage::Asked { code, kill_at } if kill_at <= now => {
                 leftovers::signal_all(Signal::KILL);
-                self.stage = Stage::Killed { code, end_at: now + LEFTOVER_TIME };
+                self.stage = Stage::Killed {
+                    code,
+                    end_at: now + LEFTOVER_TIME,
+                };
             }
             Stage::Killed { code, end_at } if end_at <= now => return Some(code),
             Stage::Running { .. } | Stage::Asked { .. } | Stage::Killed { .. } => {}
@@ -204,9 +240,15 @@ impl Supervisor {
 
     fn warn_forbidden(&mut self, signal: Signal) {
         let now = Instant::now();
-        if self.last_warning.is_none_or(|last| now - last >= WARNING_INTERVAL) {
+        if self
+            .last_warning
+            .is_none_or(|last| now - last >= WARNING_INTERVAL)
+        {
             self.last_warning = Some(now);
-            self.report.warning(&ForbiddenSignal { main: self.main, signal });
+            self.report.warning(&ForbiddenSignal {
+                main: self.main,
+                signal,
+            });
         }
     }
 }
@@ -229,7 +271,10 @@ struct ForbiddenSignal {
 
 impl Fault for ForbiddenSignal {
     fn what(&self) -> String {
-        format!("main did not get {}: the kernel refuses it (EPERM)", self.signal)
+        format!(
+            "main did not get {}: the kernel refuses it (EPERM)",
+            self.signal
+        )
     }
 
     fn place(&self) -> String {
@@ -237,7 +282,8 @@ impl Fault for ForbiddenSignal {
     }
 
     fn remedy(&self) -> String {
-        "give the container CAP_KILL (compose: `cap_add: [KILL]`), or start it as main's user".into()
+        "give the container CAP_KILL (compose: `cap_add: [KILL]`), or start it as main's user"
+            .into()
     }
 
     fn exit(&self) -> Exit {

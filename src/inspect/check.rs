@@ -40,7 +40,10 @@ pub fn answer_with(outcome: &Outcome, as_json: bool, report: Reporter) -> u8 {
         }
     }
     match outcome {
-        Outcome::Refused(faults) => faults.first().map_or(Exit::Policy, |fault| fault.exit()).code(),
+        Outcome::Refused(faults) => faults
+            .first()
+            .map_or(Exit::Policy, |fault| fault.exit())
+            .code(),
         Outcome::Ready(_) => 0,
     }
 }
@@ -66,13 +69,20 @@ fn to_text(summary: Option<&Summary>) -> String {
 fn to_json(outcome: &Outcome) -> Value {
     match outcome {
         Outcome::Refused(faults) => {
-            let faults: Vec<Value> = faults.iter().map(|fault| described(fault.as_ref())).collect();
+            let faults: Vec<Value> = faults
+                .iter()
+                .map(|fault| described(fault.as_ref()))
+                .collect();
             json!({ "ok": false, "faults": faults })
         }
         Outcome::Ready(summary) => {
             let empty = Summary::default();
             let summary = summary.as_ref().unwrap_or(&empty);
-            let warnings: Vec<Value> = summary.advice().iter().map(|advice| described(advice)).collect();
+            let warnings: Vec<Value> = summary
+                .advice()
+                .iter()
+                .map(|advice| described(advice))
+                .collect();
             json!({
                 "ok": true,
                 "given": summary.given,

@@ -30,7 +30,7 @@ const KEYS: &[&str] = &[
     "path",
     "tls",
 ];
-const KINDS: &[&str] = &["postgres", "redis", "minio", "url"];
+const KINDS: &[&str] = &["postgres", "redis", "minio", "s3", "url"];
 
 /// Reads every entry into `names`; one with a mistake stays known by its name.
 pub(super) fn read<'a>(reader: &mut Reader<'a>, node: &Node<'a>, names: &mut Names<'a>) {
@@ -72,8 +72,11 @@ fn entry<'a>(
         }),
         Err(errors) => {
             for error in errors {
-                let node = object.get(error.field).unwrap_or(node);
-                reader.mistake(node, Problem::Field(error.detail, "mend this field"));
+                // What is wrong with a field that is not there is just that.
+                match object.get(error.field) {
+                    Some(node) => reader.mistake(node, Problem::Field(error)),
+                    None => reader.mistake(node, Problem::Missing(error.field)),
+                }
             }
             None
         }

@@ -46,13 +46,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<(&str, &RawValue), TextMistake> {
 
 fn line_and_column(bytes: &[u8], offset: usize) -> (usize, usize) {
     let before = bytes.get(..offset).unwrap_or(bytes);
-    let lines = before.iter().filter(|byte| **byte == b'\n').count();
+    let line = before.split(|byte| *byte == b'\n').count();
     let column = before
         .iter()
         .rev()
         .take_while(|byte| **byte != b'\n')
         .count();
-    (lines.saturating_add(1), column.saturating_add(1))
+    (line, column.saturating_add(1))
 }
 
 /// Says what is most likely wrong, judged by the characters around the place.
@@ -105,7 +105,7 @@ mod tests {
             ),
             (b"{ \"a\" 1 }", (1, 7), &rules::NOT_JSON),
             (b"{ \"a\": hunter2 }", (1, 8), &rules::NOT_JSON),
-            (b"{ \"a\": \"hun\nter2\" }", (2, 1), &rules::NOT_JSON),
+            (b"{ \"a\": \"hun\nter2\" }", (1, 11), &rules::NOT_JSON),
             (b"{}\n{}", (2, 1), &rules::TRAILING_TEXT),
             (b"{} hunter2", (1, 4), &rules::TRAILING_TEXT),
         ] {

@@ -10,6 +10,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::connection::FieldError;
 use crate::exit::Exit;
 use crate::names::{NameError, VariableName};
 use crate::report::Fault;
@@ -51,14 +52,14 @@ pub enum Problem {
     /// `${NAME}` of a variable that is the source of a secret.
     ExpandsSource(VariableName),
     /// A connection's field is wrong, in the words of `connection`.
-    Field(String, &'static str),
+    Field(FieldError),
     /// A key that has to be there is not.
     Missing(&'static str),
     /// A connection does not have the part that a reference names.
     NoPart {
         /// The connection's name.
         connection: String,
-        /// The part that it lacks; empty for the connection's URL.
+        /// The part that it lacks.
         part: String,
         /// The parts that it has.
         parts: Vec<&'static str>,

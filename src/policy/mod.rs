@@ -70,7 +70,7 @@ pub struct Policy {
 pub struct Unsupported {
     /// Where the key stands.
     pub place: Place,
-    /// What it would need, for the message.
+    /// What it would need, to follow "this version has no".
     pub mechanism: &'static str,
 }
 

@@ -8,11 +8,10 @@
 //! own errors have it; a key that wins silently over an equal one.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::json;
 use crate::names::VariableName;
 
 use super::expansion::{Variables, expand};
@@ -58,14 +57,7 @@ impl<'a> Node<'a> {
 
     /// The JSON type, with its article.
     pub(super) fn kind(&self) -> &'static str {
-        match self.raw.get().as_bytes().first() {
-            Some(b'{') => "an object",
-            Some(b'[') => "an array",
-            Some(b'"') => "a string",
-            Some(b't' | b'f') => "true or false",
-            Some(b'n') => "null",
-            _ => "a number",
-        }
+        json::kind(self.raw)
     }
 
     /// The text of a number or word, as it stands in the file.
@@ -202,13 +194,13 @@ impl<'a> Reader<'a> {
     /// The entries of an object in their order; of equal keys the first.
     pub(super) fn entries(&mut self, node: &Node<'a>) -> Option<Vec<(String, Node<'a>)>> {
         self.expect(node, "an object")?;
-        let Ok(Entries(raw)) = serde_json::from_str(node.raw.get()) else {
+        let Ok(members) = json::members(node.raw) else {
             self.broken(node, &rules::BROKEN_ESCAPE);
             return None;
         };
         let mut seen = BTreeSet::new();
-        let mut entries = Vec::with_capacity(raw.len());
-        for (key, raw) in raw {
+        let mut entries = Vec::with_capacity(members.len());
+        for (key, raw) in members {
             let value = node.below(&key, raw);
             if seen.insert(key.clone()) {
                 entries.push((key, value));
@@ -314,31 +306,4 @@ impl<'a> Reader<'a> {
 /// Whether a key looks like `https://user:token@host`.
 fn has_user_info(key: &str) -> bool {
     key.contains("://") && key.contains('@')
-}
-
-/// The entries of an object with every duplicate still there.
-struct Entries<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Entries<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor)
-    }
-}
-
-struct EntriesVisitor;
-
-impl<'de> Visitor<'de> for EntriesVisitor {
-    type Value = Entries<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<'de>, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(Entries(entries))
-    }
 }

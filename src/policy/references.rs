@@ -70,10 +70,11 @@ impl<'a> Names<'a> {
     pub(super) fn is_setup_only(&self, reference: &Reference) -> bool {
         let secret = match reference {
             Reference::Secret(name) => Some(name),
-            Reference::Connection(name, _) => self
+            Reference::Connection(name, part) => self
                 .connections
                 .get(name)
                 .and_then(Option::as_ref)
+                .filter(|rule| rule.connection.reveals(*part))
                 .and_then(|rule| rule.connection.credential()),
         };
         secret.is_some_and(|name| self.from_commands.contains(name))
@@ -97,7 +98,7 @@ impl<'a> Names<'a> {
 
     fn resolve(&self, text: &str) -> Result<Option<Reference>, Problem> {
         if let Some(rule) = self.connections.get(text) {
-            return part(text, rule.as_ref(), "");
+            return part(text, rule.as_ref(), Part::Url.as_str());
         }
         let name = secret_name(text)?;
         if !self.secrets.contains_key(&name)
@@ -129,7 +130,7 @@ pub(super) fn secret_name(text: &str) -> Result<SecretName, Problem> {
     SecretName::parse(text).map_err(|error| Problem::NotASecret(error.rule))
 }
 
-/// A part that the connection has; the empty text means its URL.
+/// The part of this name, if the connection has it.
 fn part(
     name: &str,
     rule: Option<&ConnectionRule>,
@@ -137,12 +138,7 @@ fn part(
 ) -> Result<Option<Reference>, Problem> {
     let Some(rule) = rule else { return Ok(None) };
     let parts = rule.connection.parts();
-    let part = if wanted.is_empty() {
-        Some(Part::Url)
-    } else {
-        Part::parse(wanted)
-    };
-    match part.filter(|part| parts.contains(part)) {
+    match Part::parse(wanted).filter(|part| parts.contains(part)) {
         Some(part) => Ok(Some(Reference::Connection(name.into(), part))),
         None => Err(Problem::NoPart {
             connection: name.into(),

@@ -189,7 +189,7 @@ impl<'a> Draft<'a> {
             "capabilities" => {
                 process::check_capabilities(reader, node);
                 self.unsupported
-                    .push((key, node.clone(), "choosing main's capabilities"));
+                    .push((key, node.clone(), "choice of main's capabilities"));
             }
             "no_new_privileges" => rules.no_new_privileges = reader.flag(node),
             "limits" => rules.limits = process::limits(reader, node),

@@ -32,7 +32,7 @@ const SEAL_KEYS: &[&str] = &["on_hit", "on_drop"];
 
 /// Checks `setup`.
 pub(super) fn check<'a>(reader: &mut Reader<'a>, node: &Node<'a>, names: &Names<'a>) {
-    reader.lacks(node, "the setup phase");
+    reader.lacks(node, "setup phase");
     let Some(object) = reader.object(node, SETUP_KEYS) else {
         return;
     };
@@ -60,7 +60,7 @@ pub(super) fn check<'a>(reader: &mut Reader<'a>, node: &Node<'a>, names: &Names<
 
 /// Checks `seal`.
 pub(super) fn check_seal<'a>(reader: &mut Reader<'a>, node: &Node<'a>) {
-    reader.lacks(node, "the seal");
+    reader.lacks(node, "seal");
     let Some(object) = reader.object(node, SEAL_KEYS) else {
         return;
     };

@@ -24,13 +24,8 @@ impl fmt::Display for Problem {
             Self::ExpandsSource(name) => {
                 write!(f, "{name} is the source of a secret and is not expanded")
             }
-            Self::Field(detail, _) => f.write_str(detail),
+            Self::Field(error) => error.fmt(f),
             Self::Missing(key) => write!(f, "`{key}` is missing"),
-            Self::NoPart {
-                connection, part, ..
-            } if part.is_empty() => {
-                write!(f, "the connection {} has no URL", quote(connection))
-            }
             Self::NoPart {
                 connection, part, ..
             } => {
@@ -69,7 +64,7 @@ impl fmt::Display for Problem {
 /// What to change, for the third line of a message.
 pub(super) fn remedy(problem: &Problem) -> String {
     match problem {
-        Problem::BadName(_, fix) | Problem::Field(_, fix) => (*fix).into(),
+        Problem::BadName(_, fix) => (*fix).into(),
         Problem::Duration(error) => error.remedy().into(),
         Problem::Duplicate(_) => "keep one of the two: readers differ on which one counts".into(),
         Problem::ExpandsCredential(name) | Problem::ExpandsSource(name) => {
@@ -78,6 +73,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
                 name.as_str()
             )
         }
+        Problem::Field(error) => format!("correct `{}` or take it out", error.field),
         Problem::Missing(key) => format!("add `{key}` to this object"),
         Problem::NoPart { parts, .. } => {
             format!(

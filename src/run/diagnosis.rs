@@ -50,9 +50,15 @@ impl Cause {
             Self::Mode(mode) => format!("its mode {mode:04o} does not let us execute it"),
             Self::NoExecMount => "it lies on a mount with the option noexec".into(),
             Self::MissingInterpreter(path) => {
-                format!("its interpreter {} is missing", quote(path.as_os_str().as_encoded_bytes()))
+                format!(
+                    "its interpreter {} is missing",
+                    quote(path.as_os_str().as_encoded_bytes())
+                )
             }
-            Self::Architecture(other) => format!("it is built for {other}, this machine is {}", std::env::consts::ARCH),
+            Self::Architecture(other) => format!(
+                "it is built for {other}, this machine is {}",
+                std::env::consts::ARCH
+            ),
             Self::Format => "it is neither a program nor a script".into(),
             Self::Other(errno) => errno.desc().to_lowercase(),
         }
@@ -78,7 +84,9 @@ impl Cause {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Other(Errno::ENOMEM | Errno::EAGAIN | Errno::EIO | Errno::ENFILE | Errno::EMFILE) => Exit::System,
+            Self::Other(
+                Errno::ENOMEM | Errno::EAGAIN | Errno::EIO | Errno::ENFILE | Errno::EMFILE,
+            ) => Exit::System,
             // A shell answers 127 for a script whose interpreter is missing.
             Self::MissingInterpreter(_) => Exit::NotFound,
             _ => Exit::NotExecutable,
@@ -167,14 +175,20 @@ fn elf_interpreter(head: &[u8]) -> Option<&[u8]> {
         }
         let start = usize::try_from(number(head, header.checked_add(8)?, 8)?).ok()?;
         let length = usize::try_from(number(head, header.checked_add(32)?, 8)?).ok()?;
-        head.get(start..start.checked_add(length)?)?.strip_suffix(b"\0")
+        head.get(start..start.checked_add(length)?)?
+            .strip_suffix(b"\0")
     })
 }
 
 /// A little-endian number of `size` bytes.
 fn number(bytes: &[u8], at: usize, size: usize) -> Option<u64> {
     let field = bytes.get(at..at.checked_add(size)?)?;
-    Some(field.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    Some(
+        field
+            .iter()
+            .rev()
+            .fold(0, |number, &byte| number << 8 | u64::from(byte)),
+    )
 }
 
 /// The machine of an ELF file (elf(5), e_machine), by Rust's name for it.
@@ -201,7 +215,10 @@ mod tests {
     fn the_interpreter_of_a_script_is_read_as_the_kernel_does() {
         let of = |head: &[u8]| interpreter(head).map(|path| path.display().to_string());
         assert_eq!(of(b"#!/bin/sh\necho"), Some("/bin/sh".into()));
-        assert_eq!(of(b"#! /usr/bin/env python3\n"), Some("/usr/bin/env".into()));
+        assert_eq!(
+            of(b"#! /usr/bin/env python3\n"),
+            Some("/usr/bin/env".into())
+        );
         assert_eq!(of(b"#!/bin/sh\r\n"), Some("/bin/sh\r".into()));
         assert_eq!(of(b"plain"), None);
         assert_eq!(of(b"\x7fELF\x02\x01"), None);

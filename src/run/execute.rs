@@ -57,12 +57,17 @@ pub fn execute(
     caller: &Caller,
 ) -> Result<Infallible, ExecuteError> {
     let nul = |_| ExecuteError::System(Errno::EINVAL);
-    let words: Result<Vec<CString>, _> = command.iter().map(|word| CString::new(word.as_bytes())).collect();
+    let words: Result<Vec<CString>, _> = command
+        .iter()
+        .map(|word| CString::new(word.as_bytes()))
+        .collect();
     let words = words.map_err(nul)?;
     let first = command.first().map(OsString::as_os_str).unwrap_or_default();
     close_all_but(kept);
     caller.restore_signals();
-    let search = environment.search_path().unwrap_or(OsStr::new(DEFAULT_PATH));
+    let search = environment
+        .search_path()
+        .unwrap_or(OsStr::new(DEFAULT_PATH));
     let mut denied = None;
     for path in candidates(first, search) {
         let path_text = CString::new(path.as_os_str().as_bytes()).map_err(nul)?;
@@ -78,7 +83,10 @@ pub fn execute(
     }
     Err(match denied {
         Some((path, errno)) => not_executable(path, errno),
-        None => ExecuteError::NotFound { command: first.to_os_string(), searched: searched(first, search) },
+        None => ExecuteError::NotFound {
+            command: first.to_os_string(),
+            searched: searched(first, search),
+        },
     })
 }
 
@@ -86,13 +94,19 @@ fn try_one(path: &CStr, words: &[CString], environment: &Environment) -> Errno {
     let words: Vec<&CStr> = words.iter().map(CString::as_c_str).collect();
     let block = environment.block();
     let Err(errno) = execve(path, &words, &block);
-    if errno != Errno::ENOEXEC || !diagnosis::may_be_a_script(Path::new(OsStr::from_bytes(path.to_bytes()))) {
+    if errno != Errno::ENOEXEC
+        || !diagnosis::may_be_a_script(Path::new(OsStr::from_bytes(path.to_bytes())))
+    {
         return errno;
     }
     let arguments = words.iter().skip(1).copied();
     let script: Vec<&CStr> = [c"sh", path].into_iter().chain(arguments).collect();
     let Err(errno) = execve(SHELL, &script, &block);
-    if errno == Errno::ENOENT { Errno::ENOEXEC } else { errno }
+    if errno == Errno::ENOENT {
+        Errno::ENOEXEC
+    } else {
+        errno
+    }
 }
 
 /// The paths to try: the command itself if it has a slash, else one for each
@@ -100,10 +114,17 @@ fn try_one(path: &CStr, words: &[CString], environment: &Environment) -> Errno {
 fn candidates<'a>(command: &'a OsStr, search: &'a OsStr) -> impl Iterator<Item = PathBuf> {
     let has_slash = command.as_bytes().contains(&b'/') || command.is_empty();
     let direct = has_slash.then(|| PathBuf::from(command));
-    let found = search.as_bytes().split(|&byte| byte == b':').map(move |directory| {
-        let directory = if directory.is_empty() { b"." } else { directory };
-        Path::new(OsStr::from_bytes(directory)).join(command)
-    });
+    let found = search
+        .as_bytes()
+        .split(|&byte| byte == b':')
+        .map(move |directory| {
+            let directory = if directory.is_empty() {
+                b"."
+            } else {
+                directory
+            };
+            Path::new(OsStr::from_bytes(directory)).join(command)
+        });
     direct.into_iter().chain(found.filter(move |_| !has_slash))
 }
 
@@ -134,19 +155,30 @@ fn close_all_but(kept: Vec<OwnedFd>) {
 impl Fault for ExecuteError {
     fn what(&self) -> String {
         match self {
-            Self::NotFound { command, .. } => format!("there is no command {}", quote(command.as_bytes())),
+            Self::NotFound { command, .. } => {
+                format!("there is no command {}", quote(command.as_bytes()))
+            }
             Self::NotExecutable { path, cause } => {
-                format!("cannot execute {}: {}", quote(path.as_os_str().as_bytes()), cause.what())
+                format!(
+                    "cannot execute {}: {}",
+                    quote(path.as_os_str().as_bytes()),
+                    cause.what()
+                )
             }
             Self::TooLarge => "arguments and environment are larger than the kernel takes".into(),
-            Self::System(errno) => format!("cannot execute the command: {}", errno.desc().to_lowercase()),
+            Self::System(errno) => format!(
+                "cannot execute the command: {}",
+                errno.desc().to_lowercase()
+            ),
         }
     }
 
     fn place(&self) -> String {
         match self {
             Self::NotFound { searched, .. } => searched.clone(),
-            Self::NotExecutable { path, .. } => format!("{}, as uid {}", path.display(), nix::unistd::geteuid()),
+            Self::NotExecutable { path, .. } => {
+                format!("{}, as uid {}", path.display(), nix::unistd::geteuid())
+            }
             Self::TooLarge | Self::System(_) => "execve(2)".into(),
         }
     }

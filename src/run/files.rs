@@ -38,7 +38,11 @@ pub struct FilesError {
 
 impl Fault for FilesError {
     fn what(&self) -> String {
-        format!("cannot make the file for {}: {}", self.variable, self.errno.desc().to_lowercase())
+        format!(
+            "cannot make the file for {}: {}",
+            self.variable,
+            self.errno.desc().to_lowercase()
+        )
     }
 
     fn place(&self) -> String {
@@ -46,7 +50,8 @@ impl Fault for FilesError {
     }
 
     fn remedy(&self) -> String {
-        "give the container a tmpfs (compose: `tmpfs: [/tmp]`), or `/dev/shm` room (`shm_size:`)".into()
+        "give the container a tmpfs (compose: `tmpfs: [/tmp]`), or `/dev/shm` room (`shm_size:`)"
+            .into()
     }
 
     fn exit(&self) -> Exit {
@@ -63,7 +68,10 @@ pub fn deliver(
     let mut directory = None;
     let mut kept = Vec::new();
     for file in files {
-        let fault = |errno| FilesError { variable: file.variable.clone(), errno };
+        let fault = |errno| FilesError {
+            variable: file.variable.clone(),
+            errno,
+        };
         let path = match &file.original {
             Some(original) if is_readable(original) => original.clone(),
             _ => match directory.get_or_insert_with(make_directory) {
@@ -83,7 +91,12 @@ pub fn deliver(
 
 /// Whether this process could read a file.
 pub(super) fn is_readable(path: &Path) -> bool {
-    open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty()).is_ok()
+    open(
+        path,
+        OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK,
+        Mode::empty(),
+    )
+    .is_ok()
 }
 
 /// A new 0700 directory on the first tmpfs that takes one.
@@ -112,7 +125,8 @@ fn mounted_tmpfs() -> Vec<PathBuf> {
 
 fn write_copy(directory: &Path, file: &FileDelivery) -> nix::Result<PathBuf> {
     let path = directory.join(file.variable.as_str());
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
     let copy = open(&path, flags, Mode::S_IRUSR)?;
     // The umask may have taken the read bit.
     fchmod(&copy, Mode::S_IRUSR)?;
@@ -121,15 +135,24 @@ fn write_copy(directory: &Path, file: &FileDelivery) -> nix::Result<PathBuf> {
 }
 
 fn write_memory(content: &Secret) -> nix::Result<OwnedFd> {
-    let memory = memfd_create(c"vestibule", MFdFlags::MFD_ALLOW_SEALING | MFdFlags::MFD_CLOEXEC)?;
+    let memory = memfd_create(
+        c"vestibule",
+        MFdFlags::MFD_ALLOW_SEALING | MFdFlags::MFD_CLOEXEC,
+    )?;
     write_value(&memory, content)?;
-    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL;
+    let seals = SealFlag::F_SEAL_WRITE
+        | SealFlag::F_SEAL_GROW
+        | SealFlag::F_SEAL_SHRINK
+        | SealFlag::F_SEAL_SEAL;
     fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
     Ok(memory)
 }
 
 fn write_value(file: &impl AsFd, content: &Secret) -> nix::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "the value goes into the file that main was promised")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the value goes into the file that main was promised"
+    )]
     let mut rest = content.expose();
     while !rest.is_empty() {
         match write(file, rest) {
@@ -141,4 +164,3 @@ fn write_value(file: &impl AsFd, content: &Secret) -> nix::Result<()> {
     }
     Ok(())
 }
-

@@ -7,7 +7,9 @@
 
 use caps::CapSet;
 use nix::errno::Errno;
-use nix::unistd::{Gid, Uid, getgroups, getresgid, getresuid, setgroups, setresgid, setresuid, setuid};
+use nix::unistd::{
+    Gid, Uid, getgroups, getresgid, getresuid, setgroups, setresgid, setresuid, setuid,
+};
 
 use crate::collect::accounts::Identity;
 
@@ -60,7 +62,11 @@ pub fn assume(identity: &Identity) -> Result<(), Refused> {
     }
     drop_own_capabilities()?;
     let regained = setuid(Uid::from_raw(0)).is_ok() || !is_already(identity);
-    if regained { Err((IdentityStep::Regain, Errno::EPERM)) } else { Ok(()) }
+    if regained {
+        Err((IdentityStep::Regain, Errno::EPERM))
+    } else {
+        Ok(())
+    }
 }
 
 /// Without CAP_SETPCAP the bounding set stays; it matters only for set-uid
@@ -72,7 +78,12 @@ fn drop_bounding_set() {
 /// Leaving uid 0 empties these sets unless the caller had set securebits
 /// (capabilities(7)); a container that starts as a user may have ambient ones.
 fn drop_own_capabilities() -> Result<(), Refused> {
-    for set in [CapSet::Ambient, CapSet::Inheritable, CapSet::Effective, CapSet::Permitted] {
+    for set in [
+        CapSet::Ambient,
+        CapSet::Inheritable,
+        CapSet::Effective,
+        CapSet::Permitted,
+    ] {
         let empty = caps::read(None, set).is_ok_and(|held| held.is_empty());
         if !empty && caps::clear(None, set).is_err() {
             return Err((IdentityStep::Capabilities, Errno::EPERM));
@@ -82,7 +93,9 @@ fn drop_own_capabilities() -> Result<(), Refused> {
 }
 
 fn is_already(identity: &Identity) -> bool {
-    let (Ok(users), Ok(groups)) = (getresuid(), getresgid()) else { return false };
+    let (Ok(users), Ok(groups)) = (getresuid(), getresgid()) else {
+        return false;
+    };
     let uids = [users.real, users.effective, users.saved];
     let gids = [groups.real, groups.effective, groups.saved];
     uids.iter().all(|uid| uid.as_raw() == identity.uid)

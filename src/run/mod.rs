@@ -60,7 +60,10 @@ pub fn start(launch: Launch) -> u8 {
         return become_main(launch);
     }
     match sys::process::fork() {
-        Err(errno) => launch.report.refusal(&prepare::PrepareError::Fork(errno)).code(),
+        Err(errno) => launch
+            .report
+            .refusal(&prepare::PrepareError::Fork(errno))
+            .code(),
         Ok(ForkResult::Child) => {
             terminal::own_group(getpid());
             terminal::to_foreground();
@@ -77,7 +80,14 @@ pub fn start(launch: Launch) -> u8 {
 
 /// Turns this process into main. Returns only if that fails, with the code.
 fn become_main(launch: Launch) -> u8 {
-    let Launch { command, mut collected, preparation, caller, report, .. } = launch;
+    let Launch {
+        command,
+        mut collected,
+        preparation,
+        caller,
+        report,
+        ..
+    } = launch;
     if let Err(error) = prepare::apply(&preparation, &caller) {
         return report.refusal(&error).code();
     }
@@ -86,10 +96,11 @@ fn become_main(launch: Launch) -> u8 {
         Err(error) => return report.refusal(&error).code(),
     };
     say(report, &command, &collected.summary);
-    let error: Box<dyn Fault> = match execute::execute(&command, &collected.environment, kept, &caller) {
-        Ok(never) => match never {},
-        Err(error) => Box::new(error),
-    };
+    let error: Box<dyn Fault> =
+        match execute::execute(&command, &collected.environment, kept, &caller) {
+            Ok(never) => match never {},
+            Err(error) => Box::new(error),
+        };
     report.refusal(error.as_ref()).code()
 }
 
@@ -99,8 +110,12 @@ fn say(report: Reporter, command: &[OsString], summary: &Summary) {
     if summary.given.is_empty() && summary.withheld.is_empty() {
         return;
     }
-    let readable: Vec<&Path> =
-        summary.withheld_files.iter().map(PathBuf::as_path).filter(|path| files::is_readable(path)).collect();
+    let readable: Vec<&Path> = summary
+        .withheld_files
+        .iter()
+        .map(PathBuf::as_path)
+        .filter(|path| files::is_readable(path))
+        .collect();
     let line = summary.start_line(command, &readable);
     report.note("started", &line.text, &line.fields);
 }

@@ -43,7 +43,10 @@ impl Preparation {
         let file = policy.file.display().to_string();
         self.limits = policy.run.limits;
         self.umask = policy.run.umask;
-        self.directory = policy.run.directory.map(|(path, place)| (path, format!("{file} at {place}")));
+        self.directory = policy
+            .run
+            .directory
+            .map(|(path, place)| (path, format!("{file} at {place}")));
         self.no_new_privileges |= policy.run.no_new_privileges == Some(true);
         self.policy = file;
     }
@@ -99,10 +102,18 @@ impl Fault for PrepareError {
             Self::Fork(errno) => format!("cannot start a process: {}", reason(*errno)),
             Self::Limit(_, errno) => format!("cannot set a resource limit: {}", reason(*errno)),
             Self::Identity(step, uid, errno, _) => {
-                format!("cannot become uid {uid}: {} failed: {}", step.name(), reason(*errno))
+                format!(
+                    "cannot become uid {uid}: {} failed: {}",
+                    step.name(),
+                    reason(*errno)
+                )
             }
             Self::Directory(path, errno, _) => {
-                format!("cannot enter the directory {}: {}", path.display(), reason(*errno))
+                format!(
+                    "cannot enter the directory {}: {}",
+                    path.display(),
+                    reason(*errno)
+                )
             }
             Self::NoNewPrivileges(errno) => format!("cannot set no_new_privs: {}", reason(*errno)),
         }
@@ -111,8 +122,12 @@ impl Fault for PrepareError {
     fn place(&self) -> String {
         match self {
             Self::Fork(_) => "the start of main".into(),
-            Self::Limit(place, _) | Self::Directory(_, _, place) => format!("{place}; as uid {}", geteuid()),
-            Self::Identity(_, _, _, policy) => format!("{policy} at /run/user; as uid {}", geteuid()),
+            Self::Limit(place, _) | Self::Directory(_, _, place) => {
+                format!("{place}; as uid {}", geteuid())
+            }
+            Self::Identity(_, _, _, policy) => {
+                format!("{policy} at /run/user; as uid {}", geteuid())
+            }
             Self::NoNewPrivileges(_) => "prctl(PR_SET_NO_NEW_PRIVS)".into(),
         }
     }
@@ -135,7 +150,9 @@ impl Fault for PrepareError {
     fn exit(&self) -> Exit {
         match self {
             Self::Fork(_) | Self::NoNewPrivileges(_) => Exit::System,
-            Self::Directory(_, errno, _) if !matches!(errno, Errno::ENOENT | Errno::EACCES | Errno::ENOTDIR) => {
+            Self::Directory(_, errno, _)
+                if !matches!(errno, Errno::ENOENT | Errno::EACCES | Errno::ENOTDIR) =>
+            {
                 Exit::System
             }
             Self::Limit(..) | Self::Identity(..) | Self::Directory(..) => Exit::Policy,

@@ -38,7 +38,11 @@ impl SignalSet {
 }
 
 const fn bit(signal: u8) -> u64 {
-    if signal == 0 || signal > 64 { 0 } else { 1 << (signal - 1) }
+    if signal == 0 || signal > 64 {
+        0
+    } else {
+        1 << (signal - 1)
+    }
 }
 
 /// A signal that was fetched, with who sent it.
@@ -115,7 +119,10 @@ pub fn wait(set: SignalSet, timeout: Option<Duration>) -> Option<Arrival> {
     let signal = u8::try_from(signal).ok().filter(|&number| number > 0)?;
     // SAFETY: it was zeroed, and the kernel filled it; any bits are valid.
     let information = unsafe { information.assume_init() };
-    Some(Arrival { signal, information })
+    Some(Arrival {
+        signal,
+        information,
+    })
 }
 
 /// Sends a signal as kill(2): to a process, or to a group if `pid` is negative.
@@ -154,7 +161,10 @@ struct KernelAction {
 /// Whether a signal is ignored.
 #[must_use]
 pub fn is_ignored(signal: u8) -> bool {
-    let mut current = KernelAction { handler: libc::SIG_DFL, rest: [0; 3] };
+    let mut current = KernelAction {
+        handler: libc::SIG_DFL,
+        rest: [0; 3],
+    };
     // SAFETY: `current` is at least as large as the kernel's structure; a null
     // new action changes nothing (rt_sigaction(2)).
     unsafe {
@@ -171,8 +181,15 @@ pub fn is_ignored(signal: u8) -> bool {
 
 /// Makes a signal ignored, or gives it back its default.
 pub fn set_ignored(signal: u8, ignored: bool) {
-    let handler = if ignored { libc::SIG_IGN } else { libc::SIG_DFL };
-    let action = KernelAction { handler, rest: [0; 3] };
+    let handler = if ignored {
+        libc::SIG_IGN
+    } else {
+        libc::SIG_DFL
+    };
+    let action = KernelAction {
+        handler,
+        rest: [0; 3],
+    };
     // SAFETY: `action` is at least as large as the kernel's structure, and
     // neither disposition refers to code of ours.
     unsafe {

@@ -13,24 +13,31 @@ use crate::engine::{self, Finished};
 const KEPT: &str = "vestibule-docker-tests";
 
 /// The image variables of the Compose file, with every image there. What failed
-/// once is not tried again.
+/// once is not tried again; the claim that tried it shows why.
 pub(crate) fn variables() -> &'static [(String, String)] {
-    static VARIABLES: OnceLock<Result<Vec<(String, String)>, String>> = OnceLock::new();
-    let made = VARIABLES.get_or_init(|| {
-        let script = engine::finish(engine::program("bash").arg("tests/docker/images.sh"));
-        if script.code != Some(0) {
-            return Err(script.said);
-        }
-        let variables = read_variables();
-        let build = build_once(&variables);
-        if build.code == Some(0) {
-            Ok(variables)
-        } else {
-            Err(build.said)
-        }
-    });
+    static VARIABLES: OnceLock<Option<Vec<(String, String)>>> = OnceLock::new();
+    let made = VARIABLES.get_or_init(|| make().map_err(show).ok());
     made.as_ref()
-        .unwrap_or_else(|said| panic!("the images cannot be made: {said}"))
+        .expect("the images, whose making one of these claims shows")
+}
+
+fn make() -> Result<Vec<(String, String)>, String> {
+    let script = engine::finish(engine::program("bash").arg("tests/docker/images.sh"));
+    if script.code != Some(0) {
+        return Err(script.said);
+    }
+    let variables = read_variables();
+    let build = build_once(&variables);
+    if build.code == Some(0) {
+        Ok(variables)
+    } else {
+        Err(build.said)
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a test shows what a build said")]
+fn show(said: String) {
+    eprintln!("{said}");
 }
 
 fn read_variables() -> Vec<(String, String)> {

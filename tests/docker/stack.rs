@@ -8,6 +8,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::Value;
@@ -30,7 +31,10 @@ pub(crate) struct Stack {
 impl Stack {
     /// A project that runs nothing yet, its images built and its secrets written.
     pub(crate) fn prepared(name: &str) -> Self {
-        let project = format!("vestibule-{name}-{}", process::id());
+        // One that goes and its successor may overlap.
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let project = format!("vestibule-{name}-{}-{number}", process::id());
         let directory = engine::workplace().join(&project);
         let secrets = directory.join("secrets");
         let stack = Self {

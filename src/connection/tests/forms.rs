@@ -277,7 +277,8 @@ fn other_urls_have_their_path_encoded_piece_by_piece() {
         ("mysql", Some("/app"), "/app"),
         ("https", Some("a b/c%2F?"), "/a%20b/c%252F%3F"),
         ("amqp", Some("/"), "/%2F"),
-        ("amqps", Some("shop"), "/shop"),
+        ("amqps", Some("/"), "/%2F"),
+        ("amqp", Some("shop"), "/shop"),
         ("amqp", Some("/shop"), "/%2Fshop"),
         ("AMQP", Some("/"), "/%2F"),
     ] {
@@ -358,6 +359,7 @@ fn placeholders_are_known_and_real_values_are_not() {
             "{value}"
         );
     }
+    assert!(!is_placeholder(&name("-"), &secret(b"")));
     for value in [
         "",
         "-",

@@ -1,26 +1,26 @@
 //! `cache.conf` read by a real `redis-server`, and log-ins through redis-py.
+//!
+//! Each server listens on a socket in a folder of its own: a port that was free
+//! a moment ago may be taken by the test that runs beside this one.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::clients::ask;
 use super::{Fields, Kind, Part, bytes, connect, hostile, redis};
 
-/// A server on loopback, ended when dropped.
+/// A server on a socket, ended when dropped.
 struct Server {
     child: Child,
     folder: PathBuf,
 }
 
 impl Server {
-    fn start(port: u16, lines: &[u8]) -> Self {
-        let folder = std::env::temp_dir().join(format!("vestibule-{}-{port}", std::process::id()));
+    fn start(folder: PathBuf, lines: &[u8]) -> Self {
         std::fs::create_dir(&folder).expect("a folder");
-        let settings = format!(
-            "bind 127.0.0.1\nport {port}\nsave \"\"\ndir {}\nlogfile \"\"\n",
-            folder.display()
-        );
+        let place = folder.display();
+        let settings = format!("port 0\nunixsocket {place}/redis.sock\nsave \"\"\ndir {place}\n");
         let file = folder.join("redis.conf");
         std::fs::write(&file, [settings.as_bytes(), lines].concat()).expect("a file");
         let child = Command::new("redis-server")
@@ -41,10 +41,11 @@ impl Drop for Server {
     }
 }
 
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+/// A folder that nothing else uses.
+fn folder() -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("vestibule-redis-{}-{count}", std::process::id()))
 }
 
 /// Starts a server for each value and checks who gets in: the right password
@@ -53,26 +54,29 @@ fn only_the_right_password_gets_in(values: &[String], user: Option<&str>) {
     let mut servers = Vec::new();
     let mut rows = Vec::new();
     for value in values {
-        let port = free_port();
+        let folder = folder();
+        let socket = folder.join("redis.sock");
+        let socket = socket.to_str().expect("text");
         let fields = Fields {
-            port: Some(port),
             user: user.map(String::from),
-            ..redis("127.0.0.1")
+            ..redis(socket)
         };
         let cache = connect(Kind::Redis, fields);
         servers.push(Server::start(
-            port,
+            folder.clone(),
             &bytes(&cache, Part::Conf, value.as_bytes()),
         ));
         let wrong = value.to_owned() + "x";
-        let nobody = Fields {
-            password: None,
-            port: Some(port),
-            ..redis("127.0.0.1")
-        };
+        let nobody = connect(
+            Kind::Redis,
+            Fields {
+                password: None,
+                ..redis(socket)
+            },
+        );
         rows.push(vec![bytes(&cache, Part::Url, value.as_bytes())]);
         rows.push(vec![bytes(&cache, Part::Url, wrong.as_bytes())]);
-        rows.push(vec![bytes(&connect(Kind::Redis, nobody), Part::Url, b"-")]);
+        rows.push(vec![bytes(&nobody, Part::Url, b"-")]);
     }
     let answers = ask("redis_login.py", &rows);
     for (case, answers) in answers.chunks(3).enumerate() {
