@@ -6,7 +6,7 @@
 //! **Never:** I/O, or an option taken from behind the first word that is none:
 //! from there on everything is main's.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +32,10 @@ pub enum Command {
 
 /// The options in force, from arguments and variables.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one flag of the command line"
+)]
 pub struct Options {
     /// `--policy` or `VESTIBULE_POLICY`.
     pub policy: Option<PathBuf>,
@@ -150,15 +154,6 @@ fn start(options: Options, command: Vec<OsString>) -> Result<Command, UsageError
             remedy: "name the real process: `vestibule [OPTIONS] [--] COMMAND [ARG...]`; `vestibule --help` lists the options".into(),
         });
     }
-    if let (true, Some(option)) = (options.replace, options.supervising) {
-        return Err(UsageError {
-            what: format!(
-                "`{option}` has no effect with `--exec`: vestibule is gone once the command runs"
-            ),
-            place: format!("option `{option}`"),
-            remedy: format!("leave out `{option}` or `--exec`"),
-        });
-    }
     Ok(Command::Start(options, command))
 }
 
@@ -182,6 +177,75 @@ fn check(mut options: Options, mut parser: Parser) -> Result<Command, UsageError
 }
 
 impl Options {
+    /// An option that needs a supervising vestibule is a mistake where it is to
+    /// be replaced by the command.
+    #[must_use]
+    pub fn refuse_replacement(&self, replaced: bool) -> Option<UsageError> {
+        let option = self.supervising.filter(|_| replaced)?;
+        let (reason, other) = if self.replace {
+            ("with `--exec` vestibule is gone", "leave out `--exec`")
+        } else {
+            (
+                "when it is not PID 1 vestibule becomes the command",
+                "add `-s`, or start it as PID 1",
+            )
+        };
+        Some(UsageError {
+            what: format!("`{option}` has no effect: {reason} once the command runs"),
+            place: format!("option `{option}`"),
+            remedy: format!("leave out `{option}`, or {other}"),
+        })
+    }
+
+    /// The reaper's argument vector: people see it in `ps`, and it says which
+    /// policy and profile are in force, wherever they were given. Of the command
+    /// only its name: arguments can be long, and main shows them itself.
+    #[must_use]
+    pub fn in_force(&self, command: &[OsString]) -> Vec<CString> {
+        let mut words: Vec<OsString> = vec!["vestibule".into()];
+        let mut option = |name: &str, value: OsString| words.extend([name.into(), value]);
+        if let Some(policy) = &self.policy {
+            option("--policy", policy.into());
+        }
+        if let Some(profile) = &self.profile {
+            option("--profile", profile.into());
+        }
+        if let Some(grace) = self.grace {
+            option("--grace", format!("{}ms", grace.as_millis()).into());
+        }
+        if let Some(signal) = self.parent_death {
+            option("-p", signal.to_string().into());
+        }
+        for code in self.success.codes() {
+            option("-e", code.to_string().into());
+        }
+        for (from, to) in self.rewriting.rules() {
+            let to = to.map_or_else(|| "0".to_owned(), |to| to.to_string());
+            option("-r", format!("{from}:{to}").into());
+        }
+        if self.report.format == Format::Json {
+            option("--log-format", "json".into());
+        }
+        let flags = [
+            ("-g", self.audience == Audience::Group),
+            ("-s", self.subreaper),
+            ("-w", self.warn_on_reap),
+        ];
+        words.extend(
+            flags
+                .iter()
+                .filter(|(_, is_set)| *is_set)
+                .map(|(flag, _)| OsString::from(flag)),
+        );
+        words.extend((0..self.report.verbosity).map(|_| OsString::from("-v")));
+        words.push("--".into());
+        words.extend(command.first().cloned());
+        words
+            .into_iter()
+            .filter_map(|word| CString::new(word.into_encoded_bytes()).ok())
+            .collect()
+    }
+
     fn from_variables(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, UsageError> {
         let is_on = |name: &str| variable(name).is_some_and(|value| value == "1");
         let mut options = Self {

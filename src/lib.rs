@@ -39,22 +39,29 @@ use collect::accounts::{Accounts, Identity};
 use collect::container::Container;
 use collect::fault::CollectFault;
 use collect::{Collected, collect, policy_file};
+use init::guard::Guard;
+use init::handover;
 use init::supervise::Rules;
 use inspect::check::{self, Outcome};
 use policy::Policy;
-use report::{Fault, Reporter};
+use report::{Fault, Reporter, boxed};
 use run::Launch;
-use run::prepare::Preparation;
+use run::prepare::{self, Preparation};
 use start::Caller;
 use sys::signal::SignalSet;
 
 /// The whole program: arguments in, exit code out. `mask` is the signal mask
-/// that the caller had.
+/// that the caller had. The arguments are asked for only where they are needed:
+/// the reaper touches no heap.
 #[must_use]
-pub fn run(arguments: Vec<OsString>, mask: SignalSet) -> u8 {
+pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
+    start::hide_memory();
     report::install_panic_hook();
+    if let Some(arrived) = handover::arrive() {
+        return init::reap_for(arrived);
+    }
     let caller = start::harden(mask);
-    let words = arguments.into_iter().skip(1).collect();
+    let words = arguments().into_iter().skip(1).collect();
     match cli::parse(words, &|name| std::env::var_os(name)) {
         Ok(Command::Print(text)) => {
             report::answer(text);
@@ -94,6 +101,12 @@ fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
     let collected = collect(policy.as_ref(), &container);
     match (identity, collected) {
         (Ok(identity), Ok(collected)) => {
+            let withheld = collected
+                .as_ref()
+                .is_some_and(|found| !found.summary.withheld.is_empty());
+            if let Some(error) = prepare::refuse_privileges(policy.as_ref(), withheld) {
+                return Err(vec![boxed(error)]);
+            }
             let has_secrets = collected.is_some();
             let collected = collected.unwrap_or_else(|| Collected::bare(&container));
             Ok(Gathered {
@@ -109,9 +122,7 @@ fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
                 .unwrap_or_default()
                 .into_iter()
                 .chain(identity.err());
-            Err(faults
-                .map(|fault| Box::new(fault) as Box<dyn Fault>)
-                .collect())
+            Err(faults.map(boxed).collect())
         }
     }
 }
@@ -133,6 +144,10 @@ fn resolve_user(policy: Option<&Policy>) -> Result<Option<Identity>, CollectFaul
 
 fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
     let report = options.report;
+    let replace = run::is_replaced(&options);
+    if let Some(error) = options.refuse_replacement(replace) {
+        return report.refusal(&error).code();
+    }
     let gathered = match gather(&options) {
         Ok(gathered) => gathered,
         Err(faults) => {
@@ -140,29 +155,42 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
             return exits.min().map_or(0, exit::Exit::code);
         }
     };
-    if options.subreaper {
-        // Refused only by kernels before 3.4; PID 1 has no need of it.
-        let _ = prctl::set_child_subreaper(true);
+    ask_the_kernel(&options);
+    for advice in gathered.collected.summary.advice() {
+        report.warning(&advice);
     }
-    if gathered.has_secrets {
-        for advice in gathered.collected.summary.advice() {
-            report.warning(&advice);
-        }
-    }
-    run::start(launch(options, command, caller, gathered))
+    run::start(launch(options, command, caller, gathered, replace))
 }
 
-fn launch(options: Options, command: Vec<OsString>, caller: Caller, gathered: Gathered) -> Launch {
+/// `-s` and `-p`. Kernels from 3.4 on refuse neither.
+fn ask_the_kernel(options: &Options) {
+    if options.subreaper {
+        let _ = prctl::set_child_subreaper(true);
+    }
+    if let Some(signal) = options.parent_death {
+        sys::process::set_parent_death_signal(signal.number());
+    }
+}
+
+fn launch(
+    options: Options,
+    command: Vec<OsString>,
+    caller: Caller,
+    gathered: Gathered,
+    replace: bool,
+) -> Launch {
     let Gathered {
         policy,
         identity,
         mut collected,
-        ..
+        has_secrets,
     } = gathered;
     if let Some(identity) = &identity {
         collected.set_home(&identity.home);
     }
-    let replace = run::is_replaced(&options);
+    // Without a secret there is nothing to leave behind.
+    let reaper_arguments = has_secrets.then(|| options.in_force(&command));
+    let guard = Guard::choose(identity.as_ref().map(|identity| identity.uid));
     let mut rules = Rules {
         audience: options.audience,
         rewriting: options.rewriting,
@@ -180,13 +208,16 @@ fn launch(options: Options, command: Vec<OsString>, caller: Caller, gathered: Ga
         rules.adopt(&policy.run);
         preparation.adopt(policy);
     }
+    let report = options.report;
     Launch {
         command,
         collected,
         preparation,
         replace,
+        reaper_arguments,
+        guard,
         rules,
         caller,
-        report: options.report,
+        report,
     }
 }

@@ -29,6 +29,12 @@ pub trait Fault {
     fn exit(&self) -> Exit;
 }
 
+/// A fault among others of other rooms.
+#[must_use]
+pub fn boxed(fault: impl Fault + 'static) -> Box<dyn Fault> {
+    Box::new(fault)
+}
+
 /// How messages are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {

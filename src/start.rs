@@ -23,13 +23,18 @@ pub struct Caller {
     pub core_limit: (rlim_t, rlim_t),
 }
 
+/// Shows our memory and `/proc` entries to nobody without CAP_SYS_PTRACE. Each
+/// execve(2) resets this, so it is the first thing that each program does.
+pub fn hide_memory() {
+    let _ = prctl::set_dumpable(false);
+}
+
 /// Notes the caller's state and hardens the process. What the kernel refuses
 /// here is a layer less, not a reason to stop: what counts is proved later.
 #[must_use]
 pub fn harden(mask: SignalSet) -> Caller {
     let core_limit = getrlimit(Resource::RLIMIT_CORE).unwrap_or((0, 0));
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, core_limit.1);
-    let _ = prctl::set_dumpable(false);
     let _ = descriptor::fill_standard();
     let _ = descriptor::close_from(descriptor::FIRST_FREE);
     let child = Signal::CHLD.number();

@@ -1,35 +1,34 @@
 //! One secret file, read by the rules of `docs/secrets.md`.
 //!
-//! In: an open directory and a name in it. Out: the file's bytes as a `Secret`,
-//! or the exact reason why not, with owner and mode.
+//! In: an open directory and a path below it. Out: the file's bytes as a
+//! `Secret`, or the exact reason why not, with owner and mode.
 //!
 //! **Never:** a path that leaves the directory, a wait (a FIFO would make one),
 //! a change to the file: it is the host's.
 
-use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
+use super::source::reference_form;
 use crate::secret::{Scratch, Secret};
 
 /// The most bytes a secret file may have: what Kubernetes allows per object.
 pub const LIMIT: usize = 1 << 20;
 /// Room for the usual secret, so that one read(2) and no copy is needed.
 const USUAL: usize = 4096;
-/// As many links as the fallback follows (the kernel itself allows 40).
-const LINKS: u8 = 8;
+/// As many links as the kernel follows (`path_resolution(7)`).
+const LINKS: u8 = 40;
 
 /// Why a file is no usable secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileProblem {
     /// There is no such file.
     Absent,
-    /// A link that leads nowhere.
+    /// A link that leads nowhere, or in a circle.
     Dangling,
     /// The kernel refuses to open it.
     Unreadable,
@@ -47,6 +46,8 @@ pub enum FileProblem {
     Blank,
     /// Starts with a UTF-8 byte order mark, which no client expects.
     ByteOrderMark,
+    /// A reference of this form, which only a resolver could turn into a value.
+    Reference(&'static str),
     /// Another error of the kernel.
     System(Errno),
 }
@@ -62,20 +63,17 @@ pub struct Ownership {
     pub mode: u32,
 }
 
-impl Ownership {
-    fn of(stat: &FileStat) -> Self {
-        Self {
-            uid: stat.st_uid,
-            gid: stat.st_gid,
-            mode: stat.st_mode & 0o7777,
-        }
-    }
+/// A way to open a path below a directory; `open_beneath` is the one in use.
+type Open = fn(BorrowedFd<'_>, &Path, OFlag) -> nix::Result<OwnedFd>;
+
+/// Opens and reads `path` below `directory`, byte for byte.
+pub fn read(directory: BorrowedFd<'_>, path: &Path) -> Result<Secret, FileProblem> {
+    read_by(open_beneath, directory, path)
 }
 
-/// Opens and reads `name` below `directory`, byte for byte.
-pub fn read(directory: impl AsFd, name: &OsStr) -> Result<Secret, FileProblem> {
+fn read_by(open: Open, directory: BorrowedFd<'_>, path: &Path) -> Result<Secret, FileProblem> {
     let file =
-        open_beneath(&directory, name).map_err(|errno| open_problem(&directory, name, errno))?;
+        open(directory, path, FLAGS).map_err(|errno| open_problem(directory, path, errno))?;
     let stat = fstat(&file).map_err(FileProblem::System)?;
     match kind(&stat) {
         SFlag::S_IFREG => read_all(&file, &stat),
@@ -84,18 +82,23 @@ pub fn read(directory: impl AsFd, name: &OsStr) -> Result<Secret, FileProblem> {
     }
 }
 
-/// Owner and mode of what `name` leads to, if that can be told.
-pub fn ownership(directory: impl AsFd, name: &OsStr) -> Option<Ownership> {
-    fstatat(directory, name, AtFlags::empty())
-        .ok()
-        .map(|stat| Ownership::of(&stat))
+/// Owner and mode of what `path` leads to, else of the link itself.
+#[must_use]
+pub fn ownership(directory: BorrowedFd<'_>, path: &Path) -> Option<Ownership> {
+    let stat = fstatat(directory, path, AtFlags::empty())
+        .or_else(|_| fstatat(directory, path, AtFlags::AT_SYMLINK_NOFOLLOW))
+        .ok()?;
+    Some(Ownership {
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        mode: stat.st_mode & 0o7777,
+    })
 }
 
-/// Whether a value read from a file is one that a program could use.
+/// Whether a value is one that a program could use.
 pub fn judge(value: &[u8]) -> Result<(), FileProblem> {
-    if value.is_empty() {
-        Err(FileProblem::Empty)
-    } else if value.starts_with(b"\xef\xbb\xbf") {
+    judge_raw(value)?;
+    if value.starts_with(b"\xef\xbb\xbf") {
         Err(FileProblem::ByteOrderMark)
     } else if value.iter().all(u8::is_ascii_whitespace) {
         Err(FileProblem::Blank)
@@ -104,70 +107,130 @@ pub fn judge(value: &[u8]) -> Result<(), FileProblem> {
     }
 }
 
+/// The part of it that also holds for bytes that are taken as they are.
+pub fn judge_raw(value: &[u8]) -> Result<(), FileProblem> {
+    if value.is_empty() {
+        return Err(FileProblem::Empty);
+    }
+    let form = std::str::from_utf8(value).ok().and_then(reference_form);
+    form.map_or(Ok(()), |form| Err(FileProblem::Reference(form)))
+}
+
 const FLAGS: OFlag = OFlag::O_RDONLY
     .union(OFlag::O_CLOEXEC)
     .union(OFlag::O_NOCTTY)
     // A FIFO without a writer, or a device, must not block the open.
     .union(OFlag::O_NONBLOCK);
 
-fn open_beneath(directory: impl AsFd, name: &OsStr) -> nix::Result<OwnedFd> {
-    let how = OpenHow::new()
-        .flags(FLAGS)
-        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    match openat2(&directory, name, how) {
-        // Linux before 5.6, gVisor, or a seccomp profile that knows no openat2.
-        Err(Errno::ENOSYS | Errno::EPERM) => open_step_by_step(directory, Path::new(name), LINKS),
+/// Opens `path`, following links only as long as they stay below `directory`.
+pub(super) fn open_beneath(
+    directory: BorrowedFd<'_>,
+    path: &Path,
+    flags: OFlag,
+) -> nix::Result<OwnedFd> {
+    match open_by_kernel(directory, path, flags) {
+        // Linux before 5.6, gVisor, or a seccomp profile that knows no
+        // openat2; EAGAIN: a rename raced with a `..` (openat2(2)).
+        Err(Errno::ENOSYS | Errno::EPERM | Errno::EAGAIN) => {
+            open_step_by_step(directory, path, flags)
+        }
         answer => answer,
     }
 }
 
-/// The same without openat2(2): each component is opened without following
-/// links, and a link is followed only if it is relative and goes downwards.
-fn open_step_by_step(directory: impl AsFd, path: &Path, links: u8) -> nix::Result<OwnedFd> {
-    let mut components = path.components().peekable();
-    let mut current: Option<OwnedFd> = None;
-    while let Some(component) = components.next() {
-        let Component::Normal(name) = component else {
-            return Err(Errno::EXDEV);
-        };
-        let at = current.as_ref().map_or(directory.as_fd(), AsFd::as_fd);
-        let is_last = components.peek().is_none();
-        let flags = if is_last {
-            FLAGS
-        } else {
-            OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC
-        };
-        let next = match openat(at, name, flags | OFlag::O_NOFOLLOW, Mode::empty()) {
-            Err(Errno::ELOOP | Errno::ENOTDIR) if links > 0 => {
-                let target = readlinkat(at, name).map_err(|_| Errno::ENOTDIR)?;
-                let rest: std::path::PathBuf = components.collect();
-                let whole = if rest.as_os_str().is_empty() {
-                    target.into()
-                } else {
-                    Path::new(&target).join(rest)
-                };
-                return open_step_by_step(at, &whole, links - 1);
-            }
-            answer => answer?,
-        };
-        current = Some(next);
-    }
-    current.ok_or(Errno::ENOENT)
+fn open_by_kernel(directory: BorrowedFd<'_>, path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
+    let how = OpenHow::new()
+        .flags(flags)
+        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    openat2(directory, path, how)
 }
 
-fn open_problem(directory: impl AsFd, name: &OsStr, errno: Errno) -> FileProblem {
+/// The same without openat2(2): each component is opened without following
+/// links; a link's target takes its place in what lies ahead.
+fn open_step_by_step(directory: BorrowedFd<'_>, path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
+    let mut entered: Vec<OwnedFd> = Vec::new();
+    let mut ahead = path.to_path_buf();
+    let mut links = LINKS;
+    loop {
+        let mut components = ahead.components();
+        let step = components.next();
+        let rest = components.as_path().to_path_buf();
+        let at = entered.last().map_or(directory, AsFd::as_fd);
+        let name = match step {
+            Some(Component::Normal(name)) => name,
+            Some(Component::CurDir) => {
+                ahead = rest;
+                continue;
+            }
+            Some(Component::ParentDir) => {
+                entered.pop().ok_or(Errno::EXDEV)?;
+                ahead = rest;
+                continue;
+            }
+            Some(Component::RootDir | Component::Prefix(_)) => return Err(Errno::EXDEV),
+            // The path ends with a directory that was entered.
+            None => return openat(at, ".", flags, Mode::empty()),
+        };
+        let is_last = rest.as_os_str().is_empty();
+        match open_component(at, Path::new(name), flags, is_last)? {
+            Step::Opened(file) if is_last => return Ok(file),
+            Step::Opened(directory) => {
+                entered.push(directory);
+                ahead = rest;
+            }
+            Step::Link(target) => {
+                links = links.checked_sub(1).ok_or(Errno::ELOOP)?;
+                ahead = target.join(rest);
+            }
+        }
+    }
+}
+
+enum Step {
+    Opened(OwnedFd),
+    Link(PathBuf),
+}
+
+fn open_component(
+    at: BorrowedFd<'_>,
+    name: &Path,
+    flags: OFlag,
+    is_last: bool,
+) -> nix::Result<Step> {
+    let flags = if is_last {
+        flags
+    } else {
+        OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC
+    };
+    match openat(at, name, flags | OFlag::O_NOFOLLOW, Mode::empty()) {
+        Ok(file) => Ok(Step::Opened(file)),
+        // open(2): ELOOP for a link; ENOTDIR for one with O_DIRECTORY.
+        Err(errno @ (Errno::ELOOP | Errno::ENOTDIR)) => {
+            let target = readlinkat(at, name).map_err(|_| errno)?;
+            Ok(Step::Link(target.into()))
+        }
+        Err(errno) => Err(errno),
+    }
+}
+
+fn open_problem(directory: BorrowedFd<'_>, path: &Path, errno: Errno) -> FileProblem {
     match errno {
         Errno::ENOENT | Errno::ENOTDIR => {
-            let link = fstatat(&directory, name, AtFlags::AT_SYMLINK_NOFOLLOW);
+            let link = fstatat(directory, path, AtFlags::AT_SYMLINK_NOFOLLOW);
             match link {
                 Ok(stat) if kind(&stat) == SFlag::S_IFLNK => FileProblem::Dangling,
                 _ => FileProblem::Absent,
             }
         }
+        Errno::ELOOP => FileProblem::Dangling,
         Errno::EACCES | Errno::EPERM => FileProblem::Unreadable,
-        Errno::EXDEV | Errno::ELOOP => FileProblem::LeavesDirectory,
+        Errno::EXDEV => FileProblem::LeavesDirectory,
         // open(2): ENXIO for a socket or a device without a driver.
         Errno::ENXIO | Errno::ENODEV => FileProblem::Special,
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "every other error is reported as the kernel words it"
+        )]
         errno => FileProblem::System(errno),
     }
 }
@@ -185,11 +248,8 @@ fn read_all(file: &OwnedFd, stat: &FileStat) -> Result<Secret, FileProblem> {
     let mut scratch = Scratch::with_capacity(size.max(USUAL) + 1);
     loop {
         if scratch.room().is_empty() {
-            if scratch.as_bytes().len() > LIMIT {
-                return Err(FileProblem::TooLarge);
-            }
             let mut larger = Scratch::with_capacity(LIMIT + 1);
-            if !larger.push(scratch.as_bytes()) || larger.room().is_empty() {
+            if scratch.as_bytes().len() > LIMIT || !larger.push(scratch.as_bytes()) {
                 return Err(FileProblem::TooLarge);
             }
             scratch = larger;
@@ -201,12 +261,6 @@ fn read_all(file: &OwnedFd, stat: &FileStat) -> Result<Secret, FileProblem> {
             Err(errno) => return Err(FileProblem::System(errno)),
         }
     }
-}
-
-/// The components of a name as the kernel sees them, for callers that hold bytes.
-#[must_use]
-pub fn name(bytes: &[u8]) -> &OsStr {
-    OsStr::from_bytes(bytes)
 }
 
 #[cfg(test)]

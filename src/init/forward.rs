@@ -38,6 +38,7 @@ pub enum Delivery {
 }
 
 /// Sends `signal` on behalf of `arrival`.
+#[must_use]
 pub fn pass_on(main: Pid, audience: Audience, signal: Signal, arrival: &Arrival) -> Delivery {
     let sent = match audience {
         // kill(2) to a group cannot carry the sender's value; nothing can.
@@ -54,6 +55,10 @@ pub fn pass_on(main: Pid, audience: Audience, signal: Signal, arrival: &Arrival)
 }
 
 /// Sends a signal of our own making (CONT, KILL) to main or its group.
+#[expect(
+    clippy::must_use_candidate,
+    reason = "a stop goes on whatever became of its CONT"
+)]
 pub fn send_own(main: Pid, audience: Audience, signal: Signal) -> Delivery {
     let sent = match audience {
         Audience::Group => send_to_group(main, signal),

@@ -6,8 +6,32 @@
 //! lives that could still be waited for.
 
 pub mod forward;
+pub mod guard;
+pub mod handover;
 pub mod leftovers;
 pub mod signals;
 pub mod status;
 pub mod supervise;
 pub mod terminal;
+
+use nix::sys::prctl;
+use nix::unistd::chdir;
+
+use handover::Arrived;
+use supervise::Supervisor;
+
+/// The reaper's life: give up what is not needed, let main go, look after it.
+#[must_use]
+pub fn reap_for(arrived: Arrived) -> u8 {
+    arrived.state().guard.apply();
+    // Executed by descriptor, the kernel may have named us after a number.
+    let _ = prctl::set_name(c"vestibule");
+    release_directory();
+    let state = arrived.say_ready();
+    Supervisor::new(state.main, state.rules, state.report).run()
+}
+
+/// PID 1 must not keep a mount busy that main wants to unmount.
+pub fn release_directory() {
+    let _ = chdir("/");
+}

@@ -159,6 +159,15 @@ impl Rewriting {
             .and_then(Signal::from_number)
     }
 
+    /// The whole table, for the hand-over.
+    pub(super) fn targets(&self) -> &[u8; 65] {
+        &self.targets
+    }
+
+    pub(super) fn from_targets(targets: [u8; 65]) -> Self {
+        Self { targets }
+    }
+
     /// The rules that differ from passing a signal on as it is.
     pub fn rules(&self) -> impl Iterator<Item = (Signal, Option<Signal>)> {
         (1..=REAL_TIME_MAX)

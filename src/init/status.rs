@@ -39,6 +39,15 @@ impl SuccessCodes {
         (0..=u8::MAX).filter(move |&code| self.contains(code))
     }
 
+    /// The codes as bits, for the hand-over.
+    pub(super) fn words(self) -> [u64; 4] {
+        self.0
+    }
+
+    pub(super) fn from_words(words: [u64; 4]) -> Self {
+        Self(words)
+    }
+
     fn contains(self, code: u8) -> bool {
         self.0
             .get(usize::from(code / 64))

@@ -24,7 +24,7 @@ use crate::sys::signal::{Arrival, SignalSet, wait};
 /// end, which as PID 1 makes the kernel kill whatever could not be killed.
 const LEFTOVER_TIME: Duration = Duration::from_secs(5);
 /// Warnings of one kind are this far apart.
-const WARNING_INTERVAL: Duration = Duration::from_secs(60);
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 /// The kernel's real-time signals, 32 to 64, as mask bits.
 const REAL_TIME: u64 = u64::MAX << 31;
 
@@ -137,9 +137,8 @@ impl Supervisor {
             match reap() {
                 Ok(Reaped::Ended(pid, end)) if pid == self.main => self.main_ended(exit_code(end)),
                 Ok(Reaped::Ended(pid, _)) => self.orphan_ended(pid),
-                Ok(Reaped::NoneYet) => return None,
                 Ok(Reaped::NoChildren) => return Some(self.final_code()),
-                Err(_) => return None,
+                Ok(Reaped::NoneYet) | Err(_) => return None,
             }
         }
     }

@@ -5,6 +5,8 @@
 //!
 //! **Never:** a value, or a yes although a start would be refused.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use crate::collect::summary::Summary;
@@ -60,7 +62,8 @@ fn to_text(summary: Option<&Summary>) -> String {
         ("removed:  ", &summary.removed),
     ] {
         if !items.is_empty() {
-            text.push_str(&format!("  {label}{}\n", names(items)));
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {label}{}", names(items));
         }
     }
     text

@@ -84,41 +84,52 @@ impl Cause {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Other(
-                Errno::ENOMEM | Errno::EAGAIN | Errno::EIO | Errno::ENFILE | Errno::EMFILE,
-            ) => Exit::System,
+            Self::Other(errno) if SHORTAGES.contains(errno) => Exit::System,
             // A shell answers 127 for a script whose interpreter is missing.
             Self::MissingInterpreter(_) => Exit::NotFound,
-            _ => Exit::NotExecutable,
+            Self::Directory
+            | Self::Mode(_)
+            | Self::NoExecMount
+            | Self::Architecture(_)
+            | Self::Format
+            | Self::Other(_) => Exit::NotExecutable,
         }
     }
 }
 
+/// What a later attempt may overcome.
+const SHORTAGES: [Errno; 5] = [
+    Errno::ENOMEM,
+    Errno::EAGAIN,
+    Errno::EIO,
+    Errno::ENFILE,
+    Errno::EMFILE,
+];
+
 /// Finds the cause for `errno`.
 #[must_use]
 pub fn cause(path: &Path, errno: Errno) -> Cause {
-    let metadata = std::fs::metadata(path);
-    if metadata.as_ref().is_ok_and(std::fs::Metadata::is_dir) {
+    let Ok(metadata) = std::fs::metadata(path) else {
+        return Cause::Other(errno);
+    };
+    if metadata.is_dir() {
         return Cause::Directory;
     }
-    match errno {
-        Errno::EACCES => match metadata {
-            Ok(metadata) if metadata.permissions().mode() & 0o111 == 0 => {
-                Cause::Mode(metadata.permissions().mode() & 0o7777)
-            }
-            Ok(_) if is_noexec(path) => Cause::NoExecMount,
-            Ok(metadata) => Cause::Mode(metadata.permissions().mode() & 0o7777),
-            Err(_) => Cause::Other(errno),
-        },
-        Errno::ENOENT | Errno::ENOTDIR => match interpreter(&head(path)) {
-            Some(interpreter) => Cause::MissingInterpreter(interpreter),
-            None => Cause::Other(errno),
-        },
-        Errno::ENOEXEC | Errno::EINVAL | Errno::ELIBBAD => match machine(&head(path)) {
-            Some(other) if other != std::env::consts::ARCH => Cause::Architecture(other),
-            _ => Cause::Format,
-        },
-        errno => Cause::Other(errno),
+    let mode = metadata.permissions().mode() & 0o7777;
+    if errno == Errno::EACCES {
+        if mode & 0o111 != 0 && is_noexec(path) {
+            Cause::NoExecMount
+        } else {
+            Cause::Mode(mode)
+        }
+    } else if errno == Errno::ENOENT || errno == Errno::ENOTDIR {
+        interpreter(&head(path)).map_or(Cause::Other(errno), Cause::MissingInterpreter)
+    } else if [Errno::ENOEXEC, Errno::EINVAL, Errno::ELIBBAD].contains(&errno) {
+        machine(&head(path))
+            .filter(|other| *other != std::env::consts::ARCH)
+            .map_or(Cause::Format, Cause::Architecture)
+    } else {
+        Cause::Other(errno)
     }
 }
 

@@ -71,18 +71,19 @@ pub fn execute(
     let mut denied = None;
     for path in candidates(first, search) {
         let path_text = CString::new(path.as_os_str().as_bytes()).map_err(nul)?;
-        match try_one(&path_text, &words, environment) {
-            Errno::ENOENT | Errno::ENOTDIR if !path.exists() => {}
-            Errno::E2BIG => return Err(ExecuteError::TooLarge),
+        let errno = try_one(&path_text, &words, environment);
+        let is_absent = (errno == Errno::ENOENT || errno == Errno::ENOTDIR) && !path.exists();
+        if errno == Errno::EACCES {
             // execvp(3) goes on searching and reports this only at the end.
-            Errno::EACCES => {
-                denied.get_or_insert((path, Errno::EACCES));
-            }
-            errno => return Err(not_executable(path, errno)),
+            denied.get_or_insert(path);
+        } else if errno == Errno::E2BIG {
+            return Err(ExecuteError::TooLarge);
+        } else if !is_absent {
+            return Err(not_executable(path, errno));
         }
     }
     Err(match denied {
-        Some((path, errno)) => not_executable(path, errno),
+        Some(path) => not_executable(path, Errno::EACCES),
         None => ExecuteError::NotFound {
             command: first.to_os_string(),
             searched: searched(first, search),

@@ -72,17 +72,19 @@ pub fn deliver(
             variable: file.variable.clone(),
             errno,
         };
-        let path = match &file.original {
-            Some(original) if is_readable(original) => original.clone(),
-            _ => match directory.get_or_insert_with(make_directory) {
-                Some(directory) => write_copy(directory, file).map_err(fault)?,
-                None => {
-                    let memory = write_memory(&file.content).map_err(fault)?;
-                    let path = PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd()));
-                    kept.push(memory);
-                    path
-                }
-            },
+        let original = file
+            .original
+            .as_ref()
+            .filter(|original| is_readable(original));
+        let path = if let Some(original) = original {
+            original.clone()
+        } else if let Some(directory) = directory.get_or_insert_with(make_directory) {
+            write_copy(directory, file).map_err(fault)?
+        } else {
+            let memory = write_memory(&file.content).map_err(fault)?;
+            let path = PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd()));
+            kept.push(memory);
+            path
         };
         environment.set(OsStr::new(file.variable.as_str()), path.as_os_str());
     }

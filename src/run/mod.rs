@@ -11,22 +11,27 @@ pub mod execute;
 pub mod files;
 pub mod identity;
 pub mod prepare;
+pub mod terminal_filter;
 
-use std::ffi::OsString;
+use std::convert::Infallible;
+use std::ffi::{CString, OsString};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{ForkResult, getpid};
+use nix::unistd::{ForkResult, Pid, getpid};
 
 use crate::cli::Options;
 use crate::collect::Collected;
 use crate::collect::summary::Summary;
+use crate::init;
+use crate::init::guard::Guard;
+use crate::init::handover::{self, Gate, Handover, State};
 use crate::init::supervise::{Rules, Supervisor};
 use crate::init::terminal;
-use crate::report::{Fault, Reporter};
+use crate::report::{Fault, Reporter, boxed};
 use crate::start::Caller;
 use crate::sys;
 
-use prepare::Preparation;
+use prepare::{Preparation, PrepareError};
 
 /// Everything that main needs.
 pub struct Launch {
@@ -38,6 +43,10 @@ pub struct Launch {
     pub preparation: Preparation,
     /// Whether to be replaced by main instead of supervising it.
     pub replace: bool,
+    /// The reaper's argument vector; `None` where nothing has to be left behind.
+    pub reaper_arguments: Option<Vec<CString>>,
+    /// How PID 1 stays able to signal main.
+    pub guard: Guard,
     /// How to look after main.
     pub rules: Rules,
     /// What the caller's signals and limits were.
@@ -57,29 +66,70 @@ pub fn is_replaced(options: &Options) -> bool {
 #[must_use]
 pub fn start(launch: Launch) -> u8 {
     if launch.replace {
-        return become_main(launch);
+        return become_main(launch, None);
     }
+    let channel = launch
+        .reaper_arguments
+        .as_ref()
+        .map(|_| handover::prepare())
+        .transpose();
+    let (handover, gate) = match channel {
+        Ok(channel) => channel.unzip(),
+        Err(error) => return launch.report.refusal(&error).code(),
+    };
     match sys::process::fork() {
-        Err(errno) => launch
-            .report
-            .refusal(&prepare::PrepareError::Fork(errno))
-            .code(),
+        Err(errno) => launch.report.refusal(&PrepareError::Fork(errno)).code(),
         Ok(ForkResult::Child) => {
+            // Only PID 1 may hold the writing end, or its end would go unseen.
+            drop(handover);
             terminal::own_group(getpid());
             terminal::to_foreground();
-            become_main(launch)
+            become_main(launch, gate)
         }
         Ok(ForkResult::Parent { child }) => {
+            drop(gate);
             // Both sides do this, so that a group signal finds the group.
             terminal::own_group(child);
-            let Launch { rules, report, .. } = launch;
-            Supervisor::new(child, rules, report).run()
+            look_after(child, launch, handover)
         }
     }
 }
 
+/// PID 1 from here on: as a reaper executed anew, or, without any secret, as it
+/// is.
+fn look_after(main: Pid, launch: Launch, handover: Option<Handover>) -> u8 {
+    let Launch {
+        rules,
+        report,
+        guard,
+        reaper_arguments,
+        collected,
+        ..
+    } = launch;
+    drop(collected);
+    if let Some((handover, arguments)) = handover.zip(reaper_arguments) {
+        let state = State {
+            main,
+            guard,
+            rules,
+            report,
+        };
+        return report.refusal(&handover.execute(&state, &arguments)).code();
+    }
+    init::release_directory();
+    Supervisor::new(main, rules, report).run()
+}
+
 /// Turns this process into main. Returns only if that fails, with the code.
-fn become_main(launch: Launch) -> u8 {
+fn become_main(launch: Launch, gate: Option<Gate>) -> u8 {
+    let report = launch.report;
+    match try_to_become_main(launch, gate) {
+        Ok(never) => match never {},
+        Err(error) => report.refusal(error.as_ref()).code(),
+    }
+}
+
+fn try_to_become_main(launch: Launch, gate: Option<Gate>) -> Result<Infallible, Box<dyn Fault>> {
     let Launch {
         command,
         mut collected,
@@ -88,20 +138,13 @@ fn become_main(launch: Launch) -> u8 {
         report,
         ..
     } = launch;
-    if let Err(error) = prepare::apply(&preparation, &caller) {
-        return report.refusal(&error).code();
+    prepare::apply(&preparation, &caller).map_err(boxed)?;
+    let kept = files::deliver(&collected.files, &mut collected.environment).map_err(boxed)?;
+    if let Some(gate) = gate {
+        gate.wait().map_err(boxed)?;
     }
-    let kept = match files::deliver(&collected.files, &mut collected.environment) {
-        Ok(kept) => kept,
-        Err(error) => return report.refusal(&error).code(),
-    };
     say(report, &command, &collected.summary);
-    let error: Box<dyn Fault> =
-        match execute::execute(&command, &collected.environment, kept, &caller) {
-            Ok(never) => match never {},
-            Err(error) => Box::new(error),
-        };
-    report.refusal(error.as_ref()).code()
+    execute::execute(&command, &collected.environment, kept, &caller).map_err(boxed)
 }
 
 /// The start line: what main gets, and what it does not. Said by the process

@@ -14,6 +14,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, geteuid};
 
 use super::identity::{self, IdentityStep};
+use super::terminal_filter;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::policy::{LimitRule, Policy};
@@ -65,6 +66,20 @@ pub enum PrepareError {
     Directory(PathBuf, Errno, String),
     /// PR_SET_NO_NEW_PRIVS.
     NoNewPrivileges(Errno),
+    /// The policy keeps set-uid programs powerful although it withholds secrets.
+    PrivilegesKept(String),
+    /// The filter for the terminal's input.
+    TerminalFilter(Errno),
+}
+
+/// `no_new_privileges: false` beside a withheld secret: a set-uid program could
+/// read it for main.
+#[must_use]
+pub fn refuse_privileges(policy: Option<&Policy>, withheld: bool) -> Option<PrepareError> {
+    let policy = policy.filter(|policy| withheld && policy.run.no_new_privileges == Some(false))?;
+    Some(PrepareError::PrivilegesKept(
+        policy.file.display().to_string(),
+    ))
 }
 
 /// Carries out all of it, in the one order that works: limits and the bounding
@@ -93,6 +108,9 @@ pub fn apply(preparation: &Preparation, caller: &Caller) -> Result<(), PrepareEr
     if preparation.no_new_privileges {
         prctl::set_no_new_privs().map_err(PrepareError::NoNewPrivileges)?;
     }
+    if preparation.identity.is_some() && terminal_filter::is_needed() {
+        terminal_filter::install().map_err(PrepareError::TerminalFilter)?;
+    }
     Ok(())
 }
 
@@ -116,6 +134,16 @@ impl Fault for PrepareError {
                 )
             }
             Self::NoNewPrivileges(errno) => format!("cannot set no_new_privs: {}", reason(*errno)),
+            Self::PrivilegesKept(_) => {
+                "`no_new_privileges` is false, so a set-uid program could read the withheld secrets"
+                    .into()
+            }
+            Self::TerminalFilter(errno) => {
+                format!(
+                    "cannot keep main's user from typing into the terminal: {}",
+                    reason(*errno)
+                )
+            }
         }
     }
 
@@ -129,6 +157,8 @@ impl Fault for PrepareError {
                 format!("{policy} at /run/user; as uid {}", geteuid())
             }
             Self::NoNewPrivileges(_) => "prctl(PR_SET_NO_NEW_PRIVS)".into(),
+            Self::PrivilegesKept(policy) => format!("{policy} at /run/no_new_privileges"),
+            Self::TerminalFilter(_) => "prctl(PR_SET_SECCOMP), for TIOCSTI".into(),
         }
     }
 
@@ -144,18 +174,25 @@ impl Fault for PrepareError {
             }
             Self::Directory(..) => "create it in the image, let main's user enter it, or correct the path".into(),
             Self::NoNewPrivileges(_) => "Linux 3.5 or newer is needed".into(),
+            Self::PrivilegesKept(_) => "leave the key out, or permit or unmount every secret".into(),
+            Self::TerminalFilter(_) => {
+                "run the container without a terminal (`tty: false`), or set the host's sysctl dev.tty.legacy_tiocsti to 0".into()
+            }
         }
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Fork(_) | Self::NoNewPrivileges(_) => Exit::System,
+            Self::Fork(_) | Self::NoNewPrivileges(_) | Self::TerminalFilter(_) => Exit::System,
             Self::Directory(_, errno, _)
                 if !matches!(errno, Errno::ENOENT | Errno::EACCES | Errno::ENOTDIR) =>
             {
                 Exit::System
             }
-            Self::Limit(..) | Self::Identity(..) | Self::Directory(..) => Exit::Policy,
+            Self::Limit(..)
+            | Self::Identity(..)
+            | Self::Directory(..)
+            | Self::PrivilegesKept(_) => Exit::Policy,
         }
     }
 }

@@ -6,11 +6,14 @@
 
 #![expect(unsafe_code, reason = "close_range and the standard descriptors")]
 
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
+
+/// Numbers from here up are never asked for.
+const ABOVE: RawFd = 10;
 
 /// The first descriptor that is not standard input, output or error.
 pub const FIRST_FREE: RawFd = 3;
@@ -53,6 +56,44 @@ pub fn fill_standard() -> nix::Result<()> {
 /// Gives up ownership: the descriptor stays open for the program's life.
 fn leak(descriptor: OwnedFd) {
     let _ = descriptor.into_raw_fd();
+}
+
+/// Takes over a descriptor that the program before us left open on `number`, if
+/// there is one and `is_ours` knows it.
+pub fn inherited(number: RawFd, is_ours: &dyn Fn(BorrowedFd<'_>) -> bool) -> Option<OwnedFd> {
+    // SAFETY: the descriptor is only looked at, and a closed number gives EBADF.
+    let seen = unsafe { BorrowedFd::borrow_raw(number) };
+    if fcntl(seen, FcntlArg::F_GETFD).is_err() || !is_ours(seen) {
+        return None;
+    }
+    // SAFETY: it is open, and nobody in this process owns it: the program has
+    // just started and has opened nothing yet.
+    Some(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Gives descriptors their numbers across the next exec, and returns `first`
+/// under a number that none of them takes.
+pub fn arrange<const COUNT: usize>(
+    first: OwnedFd,
+    numbered: [(OwnedFd, RawFd); COUNT],
+) -> nix::Result<OwnedFd> {
+    let above = |descriptor: &OwnedFd| -> nix::Result<OwnedFd> {
+        let number = fcntl(descriptor, FcntlArg::F_DUPFD_CLOEXEC(ABOVE))?;
+        // SAFETY: fcntl(2) has just made this descriptor, so nobody else owns it.
+        Ok(unsafe { OwnedFd::from_raw_fd(number) })
+    };
+    let moved_first = above(&first)?;
+    drop(first);
+    let mut moved = Vec::with_capacity(COUNT);
+    for (descriptor, number) in numbered {
+        moved.push((above(&descriptor)?, number));
+    }
+    for (descriptor, number) in moved {
+        // SAFETY: the low number is free or held by a descriptor of the caller's
+        // that this hand-over ends; dup2(2) touches no memory.
+        Errno::result(unsafe { libc::dup2(descriptor.as_raw_fd(), number) })?;
+    }
+    Ok(moved_first)
 }
 
 /// Lets a descriptor stay open in the program that is executed next.

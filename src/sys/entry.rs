@@ -24,8 +24,8 @@ extern "C" fn main(count: c_int, vector: *const *const c_char) -> c_int {
         // and nothing else writes to them while the program lives.
         unsafe { slice::from_raw_parts(vector, count) }
     };
-    let arguments = pointers.iter().map(|&pointer| argument(pointer)).collect();
-    vestibule::sys::process::exit_now(vestibule::run(arguments, caller))
+    let arguments = || pointers.iter().map(|&pointer| argument(pointer)).collect();
+    vestibule::sys::process::exit_now(vestibule::run(&arguments, caller))
 }
 
 fn argument(pointer: *const c_char) -> OsString {

@@ -8,4 +8,5 @@
 
 pub mod descriptor;
 pub mod process;
+pub mod seccomp;
 pub mod signal;

@@ -72,6 +72,13 @@ fn decode(status: i32) -> Option<End> {
     }
 }
 
+/// Asks for a signal when the parent ends (PR_SET_PDEATHSIG). It survives an
+/// execve(2) that changes no privileges.
+pub fn set_parent_death_signal(signal: u8) {
+    // SAFETY: prctl(2) takes integers here and touches no memory of ours.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::c_ulong::from(signal)) };
+}
+
 /// Ends the process at once: no destructors, no exit handlers.
 pub fn exit_now(code: u8) -> ! {
     // SAFETY: _exit(2) takes an integer and does not return.

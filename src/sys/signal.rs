@@ -70,6 +70,7 @@ impl Arrival {
 }
 
 /// Blocks all signals and returns the mask that was in force.
+#[must_use]
 pub fn block_all() -> SignalSet {
     exchange_mask(SignalSet::ALL)
 }
