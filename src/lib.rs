@@ -159,7 +159,23 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
     for advice in gathered.collected.summary.advice() {
         report.warning(&advice);
     }
+    if replace {
+        say_unsupervised(report, gathered.policy.as_ref());
+    }
     run::start(launch(options, command, caller, gathered, replace))
+}
+
+/// A policy is shared by all starts of an image, so its `grace` and `signals` are
+/// no mistake in one that nobody supervises; but they are not left out silently.
+fn say_unsupervised(report: Reporter, policy: Option<&Policy>) {
+    let has_rules =
+        policy.is_some_and(|policy| policy.run.grace.is_some() || !policy.run.signals.is_empty());
+    let text = "the command replaces vestibule, so nobody supervises it";
+    if has_rules {
+        report.note("unsupervised", &format!("{text}: `grace` and `signals` have no effect"), &[]);
+    } else {
+        report.detail(1, "unsupervised", text, &[]);
+    }
 }
 
 /// `-s` and `-p`. Kernels from 3.4 on refuse neither.

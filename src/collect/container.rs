@@ -5,6 +5,7 @@
 //!
 //! **Never:** a variable that gives a withheld value away.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -13,8 +14,11 @@ use super::credentials;
 use super::fault::CollectFault;
 use super::source::reference_form;
 use super::vault::Vault;
+use super::wording::shown_path;
 use crate::environment::Environment;
+use crate::names::VariableName;
 use crate::policy::{InheritRule, Policy, RunRules};
+use crate::report::quote;
 
 /// The environment that the container runtime gave us.
 #[derive(Default)]
@@ -44,10 +48,17 @@ impl Container {
             .map(|(_, value)| value.as_os_str())
     }
 
+    /// The value of a variable that is not empty.
+    #[must_use]
+    pub fn filled(&self, name: &str) -> Option<&OsStr> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
     /// Every `VAR_FILE` that holds an absolute path, as `VAR` and the path.
-    pub fn named_files(&self) -> impl Iterator<Item = (&str, &Path)> {
+    pub fn named_files(&self) -> impl Iterator<Item = (VariableName, &Path)> {
         self.variables.iter().filter_map(|(name, value)| {
             let variable = name.to_str()?.strip_suffix("_FILE")?;
+            let variable = VariableName::parse(variable).ok()?;
             let path = Path::new(value);
             path.is_absolute().then_some((variable, path))
         })
@@ -58,26 +69,24 @@ impl Container {
     pub fn as_environment(&self) -> Environment {
         let mut environment = Environment::default();
         for (name, value) in &self.variables {
-            environment.set(name, value);
+            // As getenv(3) has it: the first of two counts.
+            if !environment.has(name) {
+                environment.set(name, value);
+            }
         }
         environment
     }
 
     /// References in variables that nobody has resolved: a program would take
-    /// them for the value itself.
+    /// them for the value itself. Those in `sources` have been judged already.
     #[must_use]
-    pub fn unresolved(&self) -> Vec<CollectFault> {
-        let form_of = |value: &OsString| reference_form(value.to_str()?);
-        self.variables
-            .iter()
-            .filter_map(|(name, value)| {
-                let variable = name.to_string_lossy().into_owned();
-                Some(CollectFault::Unresolved {
-                    variable,
-                    form: form_of(value)?,
-                })
-            })
-            .collect()
+    pub fn unresolved(&self, sources: &BTreeSet<String>) -> Vec<CollectFault> {
+        let unresolved = self.variables.iter().filter_map(|(name, value)| {
+            let form = reference_form(value.to_str()?)?;
+            let variable = name.to_string_lossy().into_owned();
+            (!sources.contains(&variable)).then_some(CollectFault::Unresolved { variable, form })
+        });
+        unresolved.collect()
     }
 }
 
@@ -96,6 +105,14 @@ enum Verdict {
     NotInherited,
     Removed,
     Contradiction(String),
+}
+
+/// What `inherit` says of a variable.
+enum Inherited {
+    ByName,
+    /// By a pattern, or because there is no list.
+    ByRule,
+    No,
 }
 
 impl Passing<'_> {
@@ -120,49 +137,55 @@ impl Passing<'_> {
                 Verdict::Contradiction(secret) => faults.push(CollectFault::InheritedSecret {
                     variable: name.to_string_lossy().into_owned(),
                     secret,
-                    asked: self.policy.map_or_else(String::new, |policy| {
-                        format!("{} at /run/inherit", policy.file.display())
-                    }),
+                    asked: self.inherit_entry(name),
                 }),
             }
         }
         removed
     }
 
+    /// The list that is in effect may be a profile's, so the entry is named by
+    /// what it says.
+    fn inherit_entry(&self, name: &OsStr) -> String {
+        let entry = quote(name.as_bytes());
+        self.policy.map_or_else(String::new, |policy| {
+            let file = shown_path(&policy.file);
+            format!("{file} at the entry {entry} of `inherit`")
+        })
+    }
+
     fn judge(&self, name: &OsStr, value: &OsStr) -> Verdict {
         let text = name.to_string_lossy();
-        let exact = self.rules.inherit.as_ref().is_some_and(|rules| {
-            rules
-                .iter()
-                .any(|rule| matches!(rule, InheritRule::Name(exact) if exact.as_str() == text))
-        });
+        let inherited = self.inherited(&text);
         if let Some(secret) = self.vault.withheld_in(value.as_bytes()) {
-            return if exact {
-                Verdict::Contradiction(secret.to_owned())
-            } else {
-                Verdict::Removed
+            return match inherited {
+                Inherited::ByName => Verdict::Contradiction(secret.to_owned()),
+                Inherited::ByRule => Verdict::Removed,
+                Inherited::No => Verdict::NotInherited,
             };
         }
-        if self.policy.is_none() || exact {
-            return if self.vault.sources.contains(text.as_ref()) {
-                Verdict::Removed
-            } else {
-                Verdict::Pass
-            };
+        let is_source = self.vault.sources.contains(text.as_ref());
+        let is_doubtful =
+            is_source || (self.policy.is_some() && credentials::looks_like_one(&text, value));
+        match inherited {
+            Inherited::No => Verdict::NotInherited,
+            Inherited::ByRule if is_doubtful => Verdict::Removed,
+            Inherited::ByRule | Inherited::ByName => Verdict::Pass,
         }
-        let listed = self.rules.inherit.as_ref().is_none_or(|rules| {
-            rules
-                .iter()
-                .any(|rule| matches!(rule, InheritRule::Prefix(start) if text.starts_with(start)))
-        });
-        if !listed {
-            Verdict::NotInherited
-        } else if self.vault.sources.contains(text.as_ref())
-            || credentials::looks_like_one(&text, value)
-        {
-            Verdict::Removed
+    }
+
+    fn inherited(&self, variable: &str) -> Inherited {
+        let Some(rules) = &self.rules.inherit else {
+            return Inherited::ByRule;
+        };
+        let is_name = |rule: &InheritRule| matches!(rule, InheritRule::Name(name) if name.as_str() == variable);
+        let is_prefix = |rule: &InheritRule| matches!(rule, InheritRule::Prefix(start) if variable.starts_with(start.as_str()));
+        if rules.iter().any(is_name) {
+            Inherited::ByName
+        } else if rules.iter().any(is_prefix) {
+            Inherited::ByRule
         } else {
-            Verdict::Pass
+            Inherited::No
         }
     }
 }

@@ -14,6 +14,7 @@ use super::fault::CollectFault;
 use super::vault::{Held, Vault};
 use crate::connection::{Connection, Fields, Kind, Part};
 use crate::names::{SecretName, VariableName};
+use crate::policy::expansion::looks_like_credential_name;
 use crate::policy::{ConnectionRule, Delivery, Place, Reference, RunRules};
 
 /// What the conventions make of the files that are there.
@@ -46,158 +47,152 @@ fn role(name: &str) -> Role {
     }
 }
 
-/// A file name without extension, in lower case, with `-` as `_`.
-#[must_use]
-pub fn normalised(name: &str) -> String {
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    stem.to_ascii_lowercase().replace('-', "_")
+/// Who gets a secret file, as far as its name tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Main.
+    Main,
+    /// Nobody: Git credentials are for setup.
+    Git,
+    /// Nobody: no variable can be called like that.
+    NoVariable,
 }
 
-/// Whether a secret file is withheld because Git credentials are for setup.
+/// Who gets the secret file of this name.
 #[must_use]
-pub fn is_git_credential(name: &str) -> bool {
-    matches!(role(&normalised(name)), Role::Git)
+pub fn fate(name: &str) -> Fate {
+    let name = normalised(name);
+    match role(&name) {
+        Role::Git => Fate::Git,
+        Role::Postgres | Role::Redis | Role::Minio => Fate::Main,
+        Role::Plain => match VariableName::parse(&name) {
+            Ok(_) => Fate::Main,
+            Err(_) => Fate::NoVariable,
+        },
+    }
+}
+
+/// Whether a name says that it stands for a credential.
+#[must_use]
+pub fn is_named_like_a_credential(name: &str) -> bool {
+    looks_like_credential_name(&normalised(name))
+}
+
+/// A file name without extension, in lower case, with `-` as `_`.
+fn normalised(name: &str) -> String {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    stem.to_ascii_lowercase().replace('-', "_")
 }
 
 /// Derives the rules.
 #[must_use]
 pub fn rules(vault: &Vault, container: &Container) -> Conventions {
-    let mut conventions = Conventions::default();
-    let mut claimed = BTreeMap::new();
+    let mut drafts = Drafts::default();
     for (name, held) in vault.all() {
-        let Ok(secret) = SecretName::parse(name) else {
-            continue;
+        let named = vault.named.get(name).map_or(&[][..], Vec::as_slice);
+        let mut draft = Draft {
+            secret: name,
+            is_multi_line: is_multi_line(held),
+            container,
+            drafts: &mut drafts,
         };
-        let named = named_by_variables(held, container);
-        conventions.apply(&secret, held, container, named.is_empty(), &mut claimed);
+        // What a `VAR_FILE` says goes before what the name suggests.
         for variable in named {
-            if !is_git_credential(name) && !is_multi_line(held) {
-                conventions.give(
-                    &variable,
-                    Reference::Secret(secret.clone()),
-                    &secret,
-                    &mut claimed,
-                );
-            }
+            draft.give_itself(variable.as_str());
         }
+        draft.give_by_role(named.is_empty());
     }
-    conventions
-}
-
-/// The variables of which the container says `VAR_FILE=<this file>`.
-fn named_by_variables(held: &Held, container: &Container) -> Vec<VariableName> {
-    container
-        .named_files()
-        .filter(|(_, path)| held.path.as_deref() == Some(*path))
-        .filter_map(|(variable, _)| VariableName::parse(variable).ok())
-        .collect()
+    drafts.conventions
 }
 
 fn is_multi_line(held: &Held) -> bool {
-    held.value.as_ref().is_some_and(|value| {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a value of several lines is delivered as a file"
-        )]
-        value.expose().contains(&b'\n')
-    })
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a value of several lines is delivered as a file"
+    )]
+    held.value.expose().contains(&b'\n')
 }
 
-type Claims = BTreeMap<VariableName, SecretName>;
+/// Rules, and which secret each variable is for.
+#[derive(Default)]
+struct Drafts {
+    conventions: Conventions,
+    claimed: BTreeMap<VariableName, SecretName>,
+}
 
-impl Conventions {
-    fn apply(
-        &mut self,
-        secret: &SecretName,
-        held: &Held,
-        container: &Container,
-        unnamed: bool,
-        claimed: &mut Claims,
-    ) {
-        let name = normalised(secret.as_str());
-        let itself = Reference::Secret(secret.clone());
+/// The rules that one secret gives rise to.
+struct Draft<'a> {
+    secret: &'a SecretName,
+    is_multi_line: bool,
+    container: &'a Container,
+    drafts: &'a mut Drafts,
+}
+
+impl Draft<'_> {
+    fn give_by_role(&mut self, unnamed: bool) {
+        let name = normalised(self.secret.as_str());
+        let container = self.container;
         match role(&name) {
-            Role::Git => {}
             Role::Postgres => {
-                self.give_named("POSTGRES_PASSWORD", itself, secret, claimed);
-                self.give_url(
-                    "DATABASE_URL",
-                    Kind::Postgres,
-                    postgres(secret, container),
-                    secret,
-                    claimed,
-                );
+                self.give_value("POSTGRES_PASSWORD", self.itself());
+                let fields = postgres(self.secret, container);
+                self.give_url("DATABASE_URL", Kind::Postgres, fields);
             }
             Role::Redis => {
-                self.give_url(
-                    "REDIS_URL",
-                    Kind::Redis,
-                    redis(secret, container),
-                    secret,
-                    claimed,
-                );
+                let fields = redis(self.secret, container);
+                self.give_url("REDIS_URL", Kind::Redis, fields);
             }
-            Role::Minio => self.give_named("MINIO_SECRET_KEY", itself, secret, claimed),
-            Role::Plain if held.value.is_none() => {}
-            Role::Plain if is_multi_line(held) => {
-                if let Ok(variable) =
-                    VariableName::parse(&format!("{}_FILE", name.to_ascii_uppercase()))
-                {
-                    self.claim(&variable, secret, claimed);
-                    self.run.files.push(delivery(variable, itself));
-                }
-            }
-            Role::Plain if unnamed => {
-                self.give_named(&name.to_ascii_uppercase(), itself, secret, claimed)
-            }
-            Role::Plain => {}
+            Role::Minio => self.give_value("MINIO_SECRET_KEY", self.itself()),
+            Role::Plain if unnamed => self.give_itself(&name.to_ascii_uppercase()),
+            Role::Plain | Role::Git => {}
         }
     }
 
-    fn give_named(
-        &mut self,
-        variable: &str,
-        what: Reference,
-        from: &SecretName,
-        claimed: &mut Claims,
-    ) {
-        if let Ok(variable) = VariableName::parse(variable) {
-            self.give(&variable, what, from, claimed);
+    fn itself(&self) -> Reference {
+        Reference::Secret(self.secret.clone())
+    }
+
+    /// The value as `VARIABLE`, or its path as `VARIABLE_FILE`.
+    fn give_itself(&mut self, variable: &str) {
+        if !self.is_multi_line {
+            return self.give_value(variable, self.itself());
+        }
+        if let Some(variable) = self.claim(&format!("{variable}_FILE")) {
+            let file = delivery(variable, self.itself());
+            self.drafts.conventions.run.files.push(file);
         }
     }
 
-    fn give(
-        &mut self,
-        variable: &VariableName,
-        what: Reference,
-        from: &SecretName,
-        claimed: &mut Claims,
-    ) {
-        self.claim(variable, from, claimed);
-        self.run.env.push(delivery(variable.clone(), what));
-    }
-
-    fn claim(&mut self, variable: &VariableName, secret: &SecretName, claimed: &mut Claims) {
-        if let Some(first) = claimed
-            .insert(variable.clone(), secret.clone())
-            .filter(|first| first != secret)
-        {
-            self.faults.push(CollectFault::SameVariable {
-                variable: variable.clone(),
-                first: first.as_str().to_owned(),
-                second: secret.as_str().to_owned(),
-            });
+    fn give_value(&mut self, variable: &str, what: Reference) {
+        if let Some(variable) = self.claim(variable) {
+            let value = delivery(variable, what);
+            self.drafts.conventions.run.env.push(value);
         }
     }
 
-    fn give_url(
-        &mut self,
-        variable: &str,
-        kind: Kind,
-        fields: Result<Fields, CollectFault>,
-        from: &SecretName,
-        claimed: &mut Claims,
-    ) {
+    /// A variable that nothing else sets. `None` if this secret has it already.
+    fn claim(&mut self, variable: &str) -> Option<VariableName> {
+        let variable = VariableName::parse(variable).ok()?;
+        let first = self
+            .drafts
+            .claimed
+            .insert(variable.clone(), self.secret.clone());
+        match first {
+            None => Some(variable),
+            Some(first) if first == *self.secret => None,
+            Some(first) => {
+                let fault = CollectFault::SameVariable {
+                    variable,
+                    first: first.as_str().to_owned(),
+                    second: self.secret.as_str().to_owned(),
+                };
+                self.drafts.conventions.faults.push(fault);
+                None
+            }
+        }
+    }
+
+    fn give_url(&mut self, variable: &str, kind: Kind, fields: Result<Fields, CollectFault>) {
         let checked = fields.and_then(|fields| {
             Connection::check(kind, fields).map_err(|errors| CollectFault::Endpoint {
                 variable: variable.to_owned(),
@@ -210,15 +205,12 @@ impl Conventions {
                     connection,
                     place: place(variable),
                 };
-                self.connections.insert(variable.to_owned(), rule);
-                self.give_named(
-                    variable,
-                    Reference::Connection(variable.to_owned(), Part::Url),
-                    from,
-                    claimed,
-                );
+                let connections = &mut self.drafts.conventions.connections;
+                connections.insert(variable.to_owned(), rule);
+                let url = Reference::Connection(variable.to_owned(), Part::Url);
+                self.give_value(variable, url);
             }
-            Err(fault) => self.faults.push(fault),
+            Err(fault) => self.drafts.conventions.faults.push(fault),
         }
     }
 }
@@ -260,7 +252,7 @@ fn redis(secret: &SecretName, container: &Container) -> Result<Fields, CollectFa
 }
 
 fn setting(container: &Container, variable: &str, default: &str) -> Result<String, CollectFault> {
-    match container.get(variable).filter(|value| !value.is_empty()) {
+    match container.filled(variable) {
         None => Ok(default.to_owned()),
         Some(value) => {
             value

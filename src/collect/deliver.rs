@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::FileDelivery;
 use super::container::Container;
-use super::fault::CollectFault;
+use super::fault::{CollectFault, asked_by};
 use super::summary::Summary;
 use super::vault::Vault;
 use crate::environment::Environment;
@@ -107,10 +107,7 @@ impl<'a> Deliverer<'a> {
     /// By convention only: a policy's word goes before the container's, but a
     /// convention that meets another value may have met a development default.
     fn conflict(&self, entry: &Delivery, value: &Secret) -> Option<CollectFault> {
-        let set = self
-            .container
-            .get(entry.variable.as_str())
-            .filter(|set| !set.is_empty())?;
+        let set = self.container.filled(entry.variable.as_str())?;
         if self.policy.is_some() || value.equals(set.as_encoded_bytes()) {
             return None;
         }
@@ -132,55 +129,46 @@ impl<'a> Deliverer<'a> {
             .push(entry.variable.as_str().to_owned());
     }
 
-    /// `None`: an optional secret is absent, so the entry is left out.
+    /// `None`: the secret is absent, which is allowed or among the faults.
     fn resolve(&mut self, entry: &Delivery) -> Result<Option<Value>, CollectFault> {
-        match &entry.reference {
-            Reference::Secret(name) => Ok(self.secret(name)),
-            Reference::Connection(name, part) => {
-                let Some(rule) = self.connections.get(name) else {
-                    return Ok(None);
-                };
-                let credential = rule
-                    .connection
-                    .credential()
-                    .filter(|_| rule.connection.reveals(*part));
-                if credential.is_some_and(|name| self.vault.may_be_absent(name)) {
-                    return Ok(None);
-                }
-                let value = match credential {
-                    // Its absence is among the faults already.
-                    Some(name) => match self.secret(name) {
-                        Some(value) => Some(value.secret),
-                        None => return Ok(None),
-                    },
-                    None => None,
-                };
-                let secret = rule.connection.assemble(*part, value.as_ref());
-                let secret = secret.map_err(|error| CollectFault::Connection {
-                    name: entry.variable.as_str().to_owned(),
-                    error,
-                    asked: self.asked(entry),
-                })?;
-                Ok(Some(Value {
-                    secret,
-                    original: None,
-                }))
-            }
-        }
+        let (name, part) = match &entry.reference {
+            Reference::Secret(name) => return Ok(self.secret(name)),
+            Reference::Connection(name, part) => (name, *part),
+        };
+        let Some(rule) = self.connections.get(name) else {
+            return Ok(None);
+        };
+        let reveals = rule.connection.reveals(part);
+        let credential = match rule.connection.credential().filter(|_| reveals) {
+            None => None,
+            Some(name) => match self.secret(name) {
+                Some(value) => Some(value.secret),
+                None => return Ok(None),
+            },
+        };
+        let assembled = rule.connection.assemble(part, credential.as_ref());
+        let secret = assembled.map_err(|error| CollectFault::Connection {
+            name: entry.variable.as_str().to_owned(),
+            error,
+            asked: self.asked(entry),
+        })?;
+        Ok(Some(Value {
+            secret,
+            original: None,
+        }))
     }
 
     fn secret(&mut self, name: &SecretName) -> Option<Value> {
         let held = self.vault.release(name)?;
-        let value = held.value.as_ref()?;
         Some(Value {
-            secret: value.duplicate(),
+            secret: held.value.duplicate(),
             original: held.path.clone().filter(|_| held.is_whole_file),
         })
     }
 
     fn asked(&self, entry: &Delivery) -> String {
         match self.policy {
-            Some(policy) => format!("{} at {}", policy.file.display(), entry.place),
+            Some(policy) => asked_by(policy, &entry.place),
             None => match &entry.reference {
                 Reference::Secret(name) => format!("the convention for the secret {name}"),
                 Reference::Connection(name, _) => format!("the convention for `{name}`"),
@@ -188,3 +176,6 @@ impl<'a> Deliverer<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

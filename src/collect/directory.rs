@@ -1,159 +1,286 @@
 //! Secret directories as scopes, from wide to narrow.
 //!
-//! In: the policy's list, `$CREDENTIALS_DIRECTORY`, or the default. Out: open
-//! directories (one `..data` snapshot each) and the names in them.
+//! In: the policy's list, `$CREDENTIALS_DIRECTORY`, the usual places. Out: open
+//! directories (one `..data` snapshot each), and the files below them.
 //!
-//! **Never:** a second look at `..data`: Kubernetes may swap it at any time.
+//! **Never:** a second look at `..data`: Kubernetes may swap it at any time. A
+//! link to another directory is not entered.
 
-use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+mod folder;
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
-use nix::dir::Dir;
+use nix::dir::Type;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::Mode;
 
+use folder::{FLAGS, Folder, Identity, Listed, identity};
+
 use super::container::Container;
 use super::fault::CollectFault;
 use super::file::{self, FileProblem, Ownership};
+use crate::names::SecretName;
 use crate::policy::Policy;
 use crate::secret::Secret;
 
-/// Where Docker and Podman mount secrets.
-const DEFAULT: &str = "/run/secrets";
-/// The link that Kubernetes swaps to publish a new set of files at once.
-const SNAPSHOT: &str = "..data";
-const FLAGS: OFlag = OFlag::O_RDONLY
-    .union(OFlag::O_DIRECTORY)
-    .union(OFlag::O_CLOEXEC);
+/// Where Docker and Podman mount secrets, under both of its names; always a
+/// secret directory.
+const USUAL: [&str; 2] = ["/var/run/secrets", "/run/secrets"];
+/// As deep as subdirectories are looked into.
+const LEVELS: usize = 8;
 
 /// One directory of secret files.
-pub struct Scope {
+struct Scope {
     path: PathBuf,
-    directory: OwnedFd,
+    identity: Identity,
+    folder: Folder,
 }
 
 /// All of them; the last one that has a name wins.
 pub struct Scopes {
-    scopes: Vec<Scope>,
+    from_wide_to_narrow: Vec<Scope>,
     /// The paths that were looked for, for messages.
     pub searched: Vec<PathBuf>,
+    /// Usual places that could not be opened, so nothing in them was seen.
+    shut: Vec<PathBuf>,
 }
 
-/// A file that was found by name.
+/// A file below a secret directory.
 pub struct Found<'a> {
-    scope: &'a Scope,
-    name: OsString,
+    directory: BorrowedFd<'a>,
+    /// Its path below `directory`.
+    pub below: PathBuf,
+    /// The path that people know it by.
+    pub path: PathBuf,
+}
+
+/// What a walk comes across.
+pub enum Entry<'a> {
+    /// A file (or FIFO, link, device) directly in a secret directory.
+    Top(Found<'a>),
+    /// One in a subdirectory, with its path below the secret directory.
+    Nested(Found<'a>, PathBuf),
+    /// An empty directory, directly in a secret directory.
+    EmptyDirectory(PathBuf),
+    /// A directory that cannot be looked into.
+    Shut(PathBuf),
+}
+
+/// Where a path leads to.
+pub enum Located<'a> {
+    /// Not to a secret directory.
+    Outside,
+    /// Into a secret directory that is not there.
+    Unmounted,
+    /// To this file directly in a secret directory.
+    Top(Found<'a>),
+    /// To this file further below.
+    Nested(Found<'a>),
 }
 
 impl Scopes {
     /// Opens the directories. One that is absent is no fault: nothing is mounted.
     pub fn open(policy: Option<&Policy>, container: &Container) -> Result<Self, CollectFault> {
-        let mut paths = match policy {
-            Some(policy) => policy.secret_directories.clone(),
-            None => vec![PathBuf::from(DEFAULT)],
-        };
+        let listed = policy.map_or_else(
+            || vec![PathBuf::from("/run/secrets")],
+            |policy| policy.secret_directories.clone(),
+        );
+        Self::among(&USUAL.map(Path::new), listed, container)
+    }
+
+    /// The same, with other usual places.
+    pub(super) fn among(
+        usual: &[&Path],
+        mut listed: Vec<PathBuf>,
+        container: &Container,
+    ) -> Result<Self, CollectFault> {
         // systemd's credentials are for this one service, so they are narrowest.
-        if let Some(path) = container
-            .get("CREDENTIALS_DIRECTORY")
-            .filter(|path| !path.is_empty())
-        {
-            paths.push(PathBuf::from(path));
+        let credentials = container.get("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        if let Some(path) = credentials.filter(|path| !path.as_os_str().is_empty()) {
+            if path.is_relative() {
+                let variable = "CREDENTIALS_DIRECTORY".to_owned();
+                return Err(CollectFault::PathNotAbsolute { variable });
+            }
+            listed.push(path);
         }
-        let mut scopes = Vec::new();
-        for path in &paths {
-            match Scope::open(path) {
-                Ok(scope) => scopes.push(scope),
-                Err(Errno::ENOENT) => {}
-                Err(errno) => {
-                    return Err(CollectFault::Directory {
-                        path: path.clone(),
-                        errno,
-                    });
-                }
+        let mut scopes = Self {
+            from_wide_to_narrow: Vec::new(),
+            searched: Vec::new(),
+            shut: Vec::new(),
+        };
+        for path in usual {
+            match scopes.add(path) {
+                Ok(()) | Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+                Err(_) => scopes.shut.push(path.to_path_buf()),
             }
         }
-        Ok(Self {
-            scopes,
-            searched: paths,
-        })
+        scopes.searched = scopes
+            .from_wide_to_narrow
+            .iter()
+            .map(|scope| scope.path.clone())
+            .collect();
+        for path in listed {
+            scopes.shut.retain(|shut| *shut != path);
+            match scopes.add(&path) {
+                Ok(()) | Err(Errno::ENOENT) => {}
+                Err(errno) => return Err(CollectFault::Directory { path, errno }),
+            }
+        }
+        Ok(scopes)
+    }
+
+    /// Opens one more, narrower than those before; the same directory under
+    /// another path takes that one's place.
+    fn add(&mut self, path: &Path) -> nix::Result<()> {
+        self.searched.retain(|searched| searched != path);
+        self.searched.push(path.to_path_buf());
+        let top = open(path, FLAGS, Mode::empty())?;
+        let scope = Scope {
+            path: path.to_path_buf(),
+            identity: identity(&top)?,
+            folder: Folder::of(top),
+        };
+        if let Some(at) = self.position(scope.identity) {
+            let wider = self.from_wide_to_narrow.remove(at);
+            self.searched
+                .retain(|searched| *searched != wider.path || searched == path);
+        }
+        self.from_wide_to_narrow.push(scope);
+        Ok(())
+    }
+
+    fn position(&self, wanted: Identity) -> Option<usize> {
+        self.from_wide_to_narrow
+            .iter()
+            .position(|scope| scope.identity == wanted)
     }
 
     /// The narrowest file of that name.
     #[must_use]
-    pub fn find(&self, name: &OsStr) -> Option<Found<'_>> {
-        self.scopes
+    pub fn find(&self, name: &SecretName) -> Option<Found<'_>> {
+        let name = OsStr::new(name.as_str());
+        self.from_wide_to_narrow
             .iter()
             .rev()
-            .find(|scope| scope.has(name))
-            .map(|scope| scope.found(name))
+            .find_map(|scope| scope.find(name))
     }
 
-    /// Every file of every scope; a narrower one hides its namesakes.
-    pub fn all(&self) -> Result<Vec<Found<'_>>, CollectFault> {
-        let mut found = std::collections::BTreeMap::new();
-        for scope in &self.scopes {
-            let names = scope.names().map_err(|errno| CollectFault::Directory {
+    /// Everything below every scope, narrow ones first.
+    pub fn walk(&self, visit: &mut dyn FnMut(Entry<'_>)) -> Result<(), CollectFault> {
+        for scope in self.from_wide_to_narrow.iter().rev() {
+            let entries = scope.folder.entries();
+            let entries = entries.map_err(|errno| CollectFault::Directory {
                 path: scope.path.clone(),
                 errno,
             })?;
-            for name in names {
-                let file = scope.found(&name);
-                found.insert(name, file);
-            }
+            self.walk_entries(entries, &scope.path, Path::new(""), visit);
         }
-        Ok(found.into_values().collect())
+        for path in &self.shut {
+            visit(Entry::Shut(path.clone()));
+        }
+        Ok(())
     }
 
-    /// Whether `path` lies below one of the directories.
+    fn walk_entries(
+        &self,
+        entries: Vec<Listed<'_>>,
+        scope: &Path,
+        below: &Path,
+        visit: &mut dyn FnMut(Entry<'_>),
+    ) {
+        for (directory, name, kind) in entries {
+            let below = below.join(&name);
+            if kind == Type::Directory {
+                self.walk_folder(directory, &name, scope, &below, visit);
+                continue;
+            }
+            let found = Found {
+                directory,
+                path: scope.join(&below),
+                below: name.into(),
+            };
+            visit(match below.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => Entry::Nested(found, below),
+                _ => Entry::Top(found),
+            });
+        }
+    }
+
+    fn walk_folder(
+        &self,
+        directory: BorrowedFd<'_>,
+        name: &OsStr,
+        scope: &Path,
+        below: &Path,
+        visit: &mut dyn FnMut(Entry<'_>),
+    ) {
+        let path = scope.join(below);
+        let level = below.components().count();
+        let opened = openat(directory, name, FLAGS | OFlag::O_NOFOLLOW, Mode::empty());
+        let Ok((identity, top)) = opened.and_then(|top| Ok((identity(&top)?, top))) else {
+            return visit(Entry::Shut(path));
+        };
+        // A scope of its own is walked by itself.
+        if self.position(identity).is_some() {
+            return;
+        }
+        let folder = Folder::of(top);
+        match folder.entries() {
+            Ok(entries) if entries.is_empty() && level == 1 => visit(Entry::EmptyDirectory(path)),
+            Ok(entries) if level < LEVELS => self.walk_entries(entries, scope, below, visit),
+            Ok(_) | Err(_) => visit(Entry::Shut(path)),
+        }
+    }
+
+    /// Where a path leads, by the directory that it is in and not by its text:
+    /// `/var/run/secrets/x` is `/run/secrets/x`.
     #[must_use]
-    pub fn contain(&self, path: &Path) -> bool {
-        self.scopes
-            .iter()
-            .any(|scope| path.starts_with(&scope.path))
+    pub fn locate(&self, path: &Path) -> Located<'_> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Located::Outside;
+        };
+        let parent = open(parent, OFlag::O_PATH | FLAGS, Mode::empty());
+        let scope = parent
+            .and_then(identity)
+            .ok()
+            .and_then(|parent| self.from_wide_to_narrow.get(self.position(parent)?));
+        if let Some(scope) = scope {
+            return Located::Top(scope.found(Path::new(name)));
+        }
+        let nested = self.from_wide_to_narrow.iter().rev().find_map(|scope| {
+            let below = path.strip_prefix(&scope.path).ok()?;
+            Some(scope.found(below))
+        });
+        match nested {
+            Some(found) => Located::Nested(found),
+            None if self.searched.iter().any(|place| path.starts_with(place)) => Located::Unmounted,
+            None => Located::Outside,
+        }
     }
 }
 
 impl Scope {
-    fn open(path: &Path) -> nix::Result<Self> {
-        let top = open(path, FLAGS, Mode::empty())?;
-        // Relative to the open directory: from here on a swap changes nothing.
-        let directory = match openat(&top, SNAPSHOT, FLAGS, Mode::empty()) {
-            Ok(snapshot) => snapshot,
-            Err(_) => top,
+    fn find(&self, name: &OsStr) -> Option<Found<'_>> {
+        self.folder.holds(name).then(|| self.found(Path::new(name)))
+    }
+
+    fn found(&self, below: &Path) -> Found<'_> {
+        // The directory itself is named like a file at times.
+        let below = if below.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            below
         };
-        Ok(Self {
-            path: path.to_path_buf(),
-            directory,
-        })
-    }
-
-    fn has(&self, name: &OsStr) -> bool {
-        let flags = nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW;
-        nix::sys::stat::fstatat(self.directory.as_fd(), name, flags).is_ok()
-    }
-
-    fn found(&self, name: &OsStr) -> Found<'_> {
+        let first = below.components().next();
+        let name = first.map_or(OsStr::new("."), |first| first.as_os_str());
         Found {
-            scope: self,
-            name: name.to_os_string(),
+            directory: self.folder.directory_of(name),
+            below: below.to_path_buf(),
+            path: self.path.join(below),
         }
-    }
-
-    fn names(&self) -> nix::Result<Vec<OsString>> {
-        // A second descriptor, since reading the directory moves its offset.
-        let copy = openat(&self.directory, ".", FLAGS, Mode::empty())?;
-        let mut names = Vec::new();
-        for entry in Dir::from_fd(copy)?.into_iter() {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if !name.starts_with(b".") {
-                names.push(OsStr::from_bytes(name).to_os_string());
-            }
-        }
-        Ok(names)
     }
 }
 
@@ -162,35 +289,30 @@ pub fn read_path(path: &Path) -> Result<Secret, (FileProblem, Option<Ownership>)
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err((FileProblem::Directory, None));
     };
-    let directory = open(parent, FLAGS, Mode::empty()).map_err(|errno| match errno {
-        Errno::ENOENT | Errno::ENOTDIR => (FileProblem::Absent, None),
-        Errno::EACCES => (FileProblem::Unreadable, None),
-        errno => (FileProblem::System(errno), None),
-    })?;
-    file::read(&directory, name).map_err(|problem| (problem, file::ownership(&directory, name)))
+    // `policy.json` alone has the empty path as its parent.
+    let parent = Path::new(".").join(parent);
+    let directory = match open(&parent, OFlag::O_PATH | FLAGS, Mode::empty()) {
+        Ok(directory) => directory,
+        Err(Errno::ENOENT | Errno::ENOTDIR) => return Err((FileProblem::Absent, None)),
+        Err(Errno::EACCES) => return Err((FileProblem::Unreadable, None)),
+        Err(errno) => return Err((FileProblem::System(errno), None)),
+    };
+    let (directory, name) = (directory.as_fd(), Path::new(name));
+    file::read(directory, name).map_err(|problem| (problem, file::ownership(directory, name)))
 }
 
 impl Found<'_> {
-    /// The path that people know the file by.
-    #[must_use]
-    pub fn path(&self) -> PathBuf {
-        self.scope.path.join(&self.name)
-    }
-
-    /// The name in its directory.
-    #[must_use]
-    pub fn name(&self) -> &OsStr {
-        &self.name
-    }
-
     /// Reads it, byte for byte.
     pub fn read(&self) -> Result<Secret, FileProblem> {
-        file::read(&self.scope.directory, &self.name)
+        file::read(self.directory, &self.below)
     }
 
     /// Its owner and mode.
     #[must_use]
     pub fn ownership(&self) -> Option<Ownership> {
-        file::ownership(&self.scope.directory, &self.name)
+        file::ownership(self.directory, &self.below)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -214,24 +214,27 @@ fn open_component(
 }
 
 fn open_problem(directory: BorrowedFd<'_>, path: &Path, errno: Errno) -> FileProblem {
-    match errno {
-        Errno::ENOENT | Errno::ENOTDIR => {
-            let link = fstatat(directory, path, AtFlags::AT_SYMLINK_NOFOLLOW);
-            match link {
-                Ok(stat) if kind(&stat) == SFlag::S_IFLNK => FileProblem::Dangling,
-                _ => FileProblem::Absent,
-            }
+    let is_link = || {
+        fstatat(directory, path, AtFlags::AT_SYMLINK_NOFOLLOW)
+            .is_ok_and(|stat| kind(&stat) == SFlag::S_IFLNK)
+    };
+    if errno == Errno::ELOOP {
+        FileProblem::Dangling
+    } else if matches!(errno, Errno::ENOENT | Errno::ENOTDIR) {
+        if is_link() {
+            FileProblem::Dangling
+        } else {
+            FileProblem::Absent
         }
-        Errno::ELOOP => FileProblem::Dangling,
-        Errno::EACCES | Errno::EPERM => FileProblem::Unreadable,
-        Errno::EXDEV => FileProblem::LeavesDirectory,
+    } else if matches!(errno, Errno::EACCES | Errno::EPERM) {
+        FileProblem::Unreadable
+    } else if errno == Errno::EXDEV {
+        FileProblem::LeavesDirectory
+    } else if matches!(errno, Errno::ENXIO | Errno::ENODEV) {
         // open(2): ENXIO for a socket or a device without a driver.
-        Errno::ENXIO | Errno::ENODEV => FileProblem::Special,
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "every other error is reported as the kernel words it"
-        )]
-        errno => FileProblem::System(errno),
+        FileProblem::Special
+    } else {
+        FileProblem::System(errno)
     }
 }
 
@@ -264,4 +267,4 @@ fn read_all(file: &OwnedFd, stat: &FileStat) -> Result<Secret, FileProblem> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

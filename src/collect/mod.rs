@@ -11,16 +11,20 @@ pub mod accounts;
 pub mod container;
 pub mod conventions;
 pub mod credentials;
+mod declared;
 pub mod deliver;
 pub mod directory;
 pub mod fault;
 pub mod file;
+mod mounted;
 pub mod policy_file;
 pub mod source;
 pub mod summary;
 pub mod vault;
+mod wording;
 
 use crate::collect::container::Container;
+use crate::collect::declared::Declared;
 use crate::collect::deliver::Deliverer;
 use crate::collect::directory::Scopes;
 use crate::collect::fault::CollectFault;
@@ -57,28 +61,45 @@ pub fn collect(
     container: &Container,
 ) -> Result<Option<Collected>, Vec<CollectFault>> {
     let scopes = Scopes::open(policy, container).map_err(|fault| vec![fault])?;
+    collect_from(&scopes, policy, container)
+}
+
+fn collect_from(
+    scopes: &Scopes,
+    policy: Option<&Policy>,
+    container: &Container,
+) -> Result<Option<Collected>, Vec<CollectFault>> {
     let mut vault = Vault::default();
     let mut faults = match policy {
-        Some(policy) => vault.fill_by_policy(policy, &scopes, container),
-        None => vault.fill_by_convention(&scopes, container),
+        Some(policy) => {
+            let mut faults = Declared::new(policy, scopes, container, &mut vault).read();
+            faults.extend(mounted::withhold_the_rest(&mut vault, scopes).err());
+            faults
+        }
+        None => mounted::read_by_convention(&mut vault, scopes, container),
     };
-    faults.extend(container.unresolved());
+    faults.extend(container.unresolved(&vault.sources));
     if policy.is_none() && vault.is_empty() && faults.is_empty() {
         return Ok(None);
     }
     let conventions;
-    let (rules, connections) = match policy {
-        Some(policy) => (&policy.run, &policy.connections),
-        None => {
-            conventions = conventions::rules(&vault, container);
-            faults.extend(conventions.faults);
-            (&conventions.run, &conventions.connections)
-        }
+    let (rules, connections) = if let Some(policy) = policy {
+        (&policy.run, &policy.connections)
+    } else {
+        conventions = conventions::rules(&vault, container);
+        faults.extend(conventions.faults);
+        (&conventions.run, &conventions.connections)
     };
     let mut deliverer = Deliverer::new(&mut vault, connections, policy, container);
     deliverer.deliver(rules, &mut faults);
-    let delivered = deliverer.finish();
-    let collected = finish(delivered, rules, policy, container, &vault, &mut faults);
+    let collected = finish(
+        deliverer.finish(),
+        rules,
+        policy,
+        container,
+        &vault,
+        &mut faults,
+    );
     if faults.is_empty() {
         Ok(Some(collected))
     } else {
@@ -94,7 +115,7 @@ fn finish(
     vault: &Vault,
     faults: &mut Vec<CollectFault>,
 ) -> Collected {
-    let mut collected = Collected {
+    let mut result = Collected {
         environment: delivered.environment,
         files: delivered.files,
         summary: delivered.summary,
@@ -104,10 +125,9 @@ fn finish(
         policy,
         vault,
     };
-    let removed = passing.pass(container, &mut collected.environment, faults);
-    collected.summary.removed = removed;
-    collected.summary.describe(vault, policy.is_none());
-    collected
+    result.summary.removed = passing.pass(container, &mut result.environment, faults);
+    result.summary.describe(vault);
+    result
 }
 
 impl Collected {
@@ -128,3 +148,6 @@ impl Collected {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

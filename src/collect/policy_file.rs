@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::container::Container;
 use super::directory::read_path;
+use super::fault::asked_by;
 use super::file::{FileProblem, Ownership};
+use super::wording::{file_place, problem_text};
 use crate::exit::Exit;
 use crate::policy::{self, Place, Policy};
 use crate::report::{Fault, quote};
@@ -59,13 +61,13 @@ pub fn read(
             .mistakes()
             .iter()
             .cloned()
-            .map(|mistake| Box::new(mistake) as Box<dyn Fault>)
+            .map(boxed)
             .collect::<Vec<_>>()
     })?;
     let lacking: Vec<Box<dyn Fault>> = policy
         .unsupported
         .iter()
-        .map(|key| Box::new(lacking(&policy, &key.place, key.mechanism)) as Box<dyn Fault>)
+        .map(|key| boxed(lacking(&policy, &key.place, key.mechanism)))
         .collect();
     if lacking.is_empty() {
         Ok(Some(policy))
@@ -74,9 +76,13 @@ pub fn read(
     }
 }
 
+fn boxed(fault: impl Fault + 'static) -> Box<dyn Fault> {
+    Box::new(fault)
+}
+
 fn lacking(policy: &Policy, place: &Place, mechanism: &'static str) -> PolicyFileError {
     PolicyFileError::Lacking {
-        place: format!("{} at {place}", policy.file.display()),
+        place: asked_by(policy, place),
         mechanism,
     }
 }
@@ -103,7 +109,7 @@ impl Fault for PolicyFileError {
     fn what(&self) -> String {
         match self {
             Self::Unusable { problem, .. } => {
-                format!("the policy {}", super::fault::problem_text(*problem))
+                format!("the policy {}", problem_text(*problem))
             }
             Self::ProfileWithout(profile) => format!(
                 "there is no policy that could have a profile {}",
@@ -119,7 +125,7 @@ impl Fault for PolicyFileError {
         match self {
             Self::Unusable {
                 path, ownership, ..
-            } => super::fault::file_place(path, *ownership),
+            } => file_place(path, *ownership),
             Self::ProfileWithout(_) => {
                 format!("option `--profile`, or VESTIBULE_PROFILE; looked for {DEFAULT}")
             }
@@ -136,6 +142,15 @@ impl Fault for PolicyFileError {
     }
 
     fn exit(&self) -> Exit {
-        Exit::Policy
+        match self {
+            Self::Unusable {
+                problem: FileProblem::System(_),
+                ..
+            } => Exit::System,
+            Self::Unusable { .. } | Self::ProfileWithout(_) | Self::Lacking { .. } => Exit::Policy,
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::conventions::is_git_credential;
-use super::vault::Vault;
+use super::vault::{Reason, Vault};
 use crate::connection::is_placeholder;
 use crate::exit::Exit;
 use crate::names::SecretName;
 use crate::report::{Fault, list, quote};
+use crate::secret::Secret;
 
 /// Names only: what was given, what was not.
 #[derive(Debug, Default)]
@@ -64,28 +64,34 @@ pub enum Advice {
 
 impl Summary {
     /// Adds what the vault knows once every rule was carried out.
-    pub fn describe(&mut self, vault: &Vault, by_convention: bool) {
+    pub fn describe(&mut self, vault: &Vault) {
         for (name, held) in vault.all() {
             if held.variable.is_some() {
-                self.by_variable.push(name.to_owned());
+                self.by_variable.push(name.as_str().to_owned());
             }
-            let Some(value) = &held.value else { continue };
-            if value.is_short() {
-                self.short.push(name.to_owned());
+            self.describe_value(name.as_str(), &held.value);
+        }
+        for file in vault.unlisted() {
+            if let Some(value) = &file.value {
+                self.describe_value(&file.name, value);
             }
-            if SecretName::parse(name).is_ok_and(|name| is_placeholder(&name, value)) {
-                self.placeholders.push(name.to_owned());
+            match file.reason {
+                Reason::Git => self.git.push(file.name.clone()),
+                Reason::NoVariable => self.undeliverable.push(file.name.clone()),
+                Reason::NotAsked => {}
             }
         }
-        for (name, held) in vault.withheld() {
-            self.withheld.push(name.to_owned());
-            self.withheld_files.extend(held.path.clone());
-            if by_convention && is_git_credential(name) {
-                self.git.push(name.to_owned());
-            } else if by_convention && held.value.is_some() {
-                // Neither a Git credential nor a directory.
-                self.undeliverable.push(name.to_owned());
-            }
+        self.withheld = vault.withheld_names().map(str::to_owned).collect();
+        let files = vault.withheld_files().into_iter();
+        self.withheld_files = files.map(Path::to_path_buf).collect();
+    }
+
+    fn describe_value(&mut self, name: &str, value: &Secret) {
+        if value.is_short() {
+            self.short.push(name.to_owned());
+        }
+        if SecretName::parse(name).is_ok_and(|name| is_placeholder(&name, value)) {
+            self.placeholders.push(name.to_owned());
         }
     }
 
@@ -98,11 +104,11 @@ impl Summary {
             .map(|word| quote(word.as_encoded_bytes()))
             .unwrap_or_default();
         let mut text = format!("starting {name}: ");
-        text.push_str(&if self.given.is_empty() {
-            "no secret is given".into()
-        } else {
-            format!("gives {}", names(&self.given))
-        });
+        let gives = match self.given.as_slice() {
+            [] => "no secret is given".to_owned(),
+            given => format!("gives {}", names(given)),
+        };
+        text.push_str(&gives);
         if !self.withheld.is_empty() {
             // Writing to a String cannot fail.
             let _ = write!(
@@ -222,3 +228,6 @@ impl Fault for Advice {
         Exit::Policy
     }
 }
+
+#[cfg(test)]
+mod tests;

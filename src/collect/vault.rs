@@ -1,26 +1,21 @@
 //! All secrets of a start, by name, and which of them were handed out.
 //!
-//! In: the policy's sources and every file of the secret directories. Out: a
-//! value for each delivery; what was never released is withheld.
+//! In: what `declared` and `mounted` read. Out: a value for each delivery; what
+//! was never released is withheld.
 //!
-//! **Never:** a value that leaves without being noted as released.
+//! **Never:** a value that leaves without being noted as released; one secret
+//! in another's place because they share a name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::container::Container;
-use super::directory::{Found, Scopes, read_path};
-use super::fault::CollectFault;
-use super::file::{FileProblem, judge};
-use super::source;
 use crate::names::{SecretName, VariableName};
-use crate::policy::{Policy, Reference, SecretRule, Source};
 use crate::secret::Secret;
 
-/// One secret that is there.
+/// A secret that a rule can refer to.
 pub struct Held {
-    /// The value; `None` if nobody asked for it and it cannot be read.
-    pub value: Option<Secret>,
+    /// The value.
+    pub value: Secret,
     /// The file it came from.
     pub path: Option<PathBuf>,
     /// The container variable it came from.
@@ -30,404 +25,227 @@ pub struct Held {
     released: bool,
 }
 
+/// A file below a secret directory that no rule can refer to: withheld.
+pub struct Unlisted {
+    /// Its name, or its whole path where the name is taken.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its value, if it has a usable one: nobody asked for it.
+    pub value: Option<Secret>,
+    /// Why nothing refers to it.
+    pub reason: Reason,
+}
+
+/// Why a file is withheld without having been asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No rule names it.
+    NotAsked,
+    /// By convention: a Git credential, which is for setup.
+    Git,
+    /// By convention: its name is no variable's.
+    NoVariable,
+}
+
 /// The secrets by name.
 #[derive(Default)]
 pub struct Vault {
-    held: BTreeMap<String, Held>,
+    held: BTreeMap<SecretName, Held>,
+    unlisted: Vec<Unlisted>,
+    /// Names and paths that `unlisted` has.
+    taken: BTreeSet<String>,
+    /// The files of `held`, each with the first secret that came from it.
+    paths: BTreeMap<PathBuf, SecretName>,
+    /// Files with several values, and whether they hold more than the secrets
+    /// of `held`.
+    shared: BTreeMap<PathBuf, bool>,
     /// Secrets that are absent and may be.
-    absent: BTreeSet<String>,
-    /// Container variables that were sources, and so never pass.
+    absent: BTreeSet<SecretName>,
+    /// Files that main gets as a whole.
+    released: BTreeSet<PathBuf>,
+    /// Container variables that were sources.
     pub sources: BTreeSet<String>,
+    /// By convention: variables that `VAR_FILE` names a secret for.
+    pub named: BTreeMap<SecretName, Vec<VariableName>>,
 }
 
 impl Vault {
     /// Whether there is no secret at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.held.is_empty() && self.unlisted.is_empty()
     }
 
-    /// Every secret by name.
-    pub fn all(&self) -> impl Iterator<Item = (&str, &Held)> {
-        self.held.iter().map(|(name, held)| (name.as_str(), held))
+    /// Every secret that a rule can refer to.
+    pub fn all(&self) -> impl Iterator<Item = (&SecretName, &Held)> {
+        self.held.iter()
     }
 
-    /// Secrets that were not released.
-    pub fn withheld(&self) -> impl Iterator<Item = (&str, &Held)> {
-        self.all().filter(|(_, held)| !held.released)
+    /// Every file that none can refer to.
+    #[must_use]
+    pub fn unlisted(&self) -> &[Unlisted] {
+        &self.unlisted
+    }
+
+    /// Whether there is a secret of that name.
+    #[must_use]
+    pub fn has(&self, name: &SecretName) -> bool {
+        self.held.contains_key(name)
+    }
+
+    /// The secret that came from this file.
+    #[must_use]
+    pub fn from_file(&self, path: &Path) -> Option<&SecretName> {
+        self.paths.get(path)
     }
 
     /// Whether a secret is absent, which its policy allows.
     #[must_use]
     pub fn may_be_absent(&self, name: &SecretName) -> bool {
-        self.absent.contains(name.as_str())
+        self.absent.contains(name)
     }
 
     /// Hands a secret out for delivery.
     pub fn release(&mut self, name: &SecretName) -> Option<&Held> {
-        let held = self.held.get_mut(name.as_str())?;
+        let held = self.held.get_mut(name)?;
         held.released = true;
+        if let Some(path) = held.path.as_ref().filter(|_| held.is_whole_file) {
+            self.released.insert(path.clone());
+        }
         Some(held)
     }
 
-    /// The secret whose value `text` gives away, if it was not released.
+    /// Names of everything that main does not get.
+    pub fn withheld_names(&self) -> impl Iterator<Item = &str> {
+        let held = self.withheld().map(|(name, _)| name.as_str());
+        held.chain(self.unlisted.iter().map(|file| file.name.as_str()))
+    }
+
+    /// Files of which main does not get everything, each once.
+    #[must_use]
+    pub fn withheld_files(&self) -> BTreeSet<&Path> {
+        let more = self.shared.iter().filter(|(_, has_more)| **has_more);
+        self.withheld()
+            .filter_map(|(_, held)| held.path.as_deref())
+            .chain(more.map(|(path, _)| path.as_path()))
+            .filter(|path| !self.released.contains(*path))
+            .chain(self.unlisted.iter().map(|file| file.path.as_path()))
+            .collect()
+    }
+
+    /// The withheld secret whose value `text` gives away. A value that main
+    /// gets under another name is none.
     #[must_use]
     pub fn withheld_in(&self, text: &[u8]) -> Option<&str> {
-        let gives_away = |held: &Held| {
-            held.value
-                .as_ref()
-                .is_some_and(|value| value.occurs_in(text))
-        };
-        self.withheld()
-            .find(|(_, held)| gives_away(held))
+        let held = self
+            .withheld()
+            .map(|(name, held)| (name.as_str(), &held.value));
+        let unlisted = self
+            .unlisted
+            .iter()
+            .filter_map(|file| Some((file.name.as_str(), file.value.as_ref()?)));
+        held.chain(unlisted)
+            .find(|(_, value)| value.occurs_in(text) && !self.is_given(value))
             .map(|(name, _)| name)
     }
 
-    fn hold(&mut self, name: &str, value: Option<Secret>, path: Option<PathBuf>) -> &mut Held {
+    fn withheld(&self) -> impl Iterator<Item = (&SecretName, &Held)> {
+        // Two names of one file: who gets the one has the other.
+        let has_file = |held: &Held| {
+            held.is_whole_file
+                && held
+                    .path
+                    .as_ref()
+                    .is_some_and(|path| self.released.contains(path))
+        };
+        self.all()
+            .filter(move |(_, held)| !held.released && !has_file(held))
+    }
+
+    fn is_given(&self, value: &Secret) -> bool {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "compared with another value of the vault"
+        )]
+        let clear = value.expose();
+        self.held
+            .values()
+            .any(|held| held.released && held.value.equals(clear))
+    }
+
+    /// Takes a secret that is a whole file.
+    pub(super) fn hold_file(&mut self, name: SecretName, value: Secret, path: PathBuf) {
+        self.hold(name, value, Some(path), None, true);
+    }
+
+    /// Takes a secret that is part of a file.
+    pub(super) fn hold_part(&mut self, name: SecretName, value: Secret, path: PathBuf) {
+        self.hold(name, value, Some(path), None, false);
+    }
+
+    /// Takes a secret that a container variable holds.
+    pub(super) fn hold_variable(&mut self, name: SecretName, value: Secret, from: VariableName) {
+        self.hold(name, value, None, Some(from), false);
+    }
+
+    fn hold(
+        &mut self,
+        name: SecretName,
+        value: Secret,
+        path: Option<PathBuf>,
+        variable: Option<VariableName>,
+        is_whole_file: bool,
+    ) {
+        if let Some(path) = &path {
+            self.paths
+                .entry(path.clone())
+                .or_insert_with(|| name.clone());
+        }
         let held = Held {
             value,
             path,
-            variable: None,
-            is_whole_file: true,
+            variable,
+            is_whole_file,
             released: false,
         };
-        self.held
-            .entry(name.to_owned())
-            .insert_entry(held)
-            .into_mut()
+        self.held.insert(name, held);
     }
 
-    /// Reads what a policy names or refers to, then everything else that lies
-    /// in the directories, because it has to be withheld.
-    pub fn fill_by_policy(
-        &mut self,
-        policy: &Policy,
-        scopes: &Scopes,
-        container: &Container,
-    ) -> Vec<CollectFault> {
-        let mut faults = Vec::new();
-        let asked = references(policy);
-        let file = policy.file.display();
-        for (name, rule) in &policy.secrets {
-            let needed = asked.get(name).filter(|_| !rule.optional);
-            let by = needed.map_or_else(|| format!("{file} at {}", rule.place), Clone::clone);
-            let read = self.read_source(name, rule, scopes, container, &by);
-            self.settle(name, read, needed.is_some(), rule.optional, &mut faults);
-        }
-        for (name, by) in &asked {
-            if !policy.secrets.contains_key(name) {
-                let read = self.read_file(name, name, scopes, Newline::Cut, by);
-                self.settle(name, read, true, false, &mut faults);
-            }
-        }
-        match scopes.all() {
-            Ok(found) => self.hold_the_rest(&found),
-            Err(fault) => faults.push(fault),
-        }
-        faults
+    /// Notes a file with several values.
+    pub(super) fn share(&mut self, path: PathBuf, has_more: bool) {
+        self.shared.insert(path, has_more);
     }
 
-    fn settle(
+    /// Notes that a secret is absent, as it may be.
+    pub(super) fn do_without(&mut self, name: SecretName) {
+        self.absent.insert(name);
+    }
+
+    /// Takes a file that no rule can refer to.
+    pub(super) fn withhold(
         &mut self,
-        name: &SecretName,
-        read: Result<(), CollectFault>,
-        needed: bool,
-        optional: bool,
-        faults: &mut Vec<CollectFault>,
+        name: String,
+        path: PathBuf,
+        value: Option<Secret>,
+        reason: Reason,
     ) {
-        match read {
-            Ok(()) => {}
-            Err(fault) if is_absence(&fault) && !needed => {
-                if optional {
-                    self.absent.insert(name.as_str().to_owned());
-                }
-            }
-            Err(fault) => faults.push(fault),
-        }
-    }
-
-    fn hold_the_rest(&mut self, found: &[Found<'_>]) {
-        let known: BTreeSet<PathBuf> = self
-            .held
-            .values()
-            .filter_map(|held| held.path.clone())
-            .collect();
-        for file in found {
-            let path = file.path();
-            if known.contains(&path) {
-                continue;
-            }
-            let name = file.name().to_string_lossy().into_owned();
-            let value = file.read().ok().map(Secret::without_final_newline);
-            self.hold(&name, value, Some(path));
-        }
-    }
-
-    /// Reads every file: without a policy each one is asked for by its name.
-    pub fn fill_by_convention(
-        &mut self,
-        scopes: &Scopes,
-        container: &Container,
-    ) -> Vec<CollectFault> {
-        let found = match scopes.all() {
-            Ok(found) => found,
-            Err(fault) => return vec![fault],
-        };
-        let mut faults = Vec::new();
-        for file in found {
-            let name = file.name().to_string_lossy().into_owned();
-            match checked(&file, "its name, by convention", Newline::Cut) {
-                Ok(value) => {
-                    self.hold(&name, Some(value), Some(file.path()));
-                }
-                // A directory of files, such as Kubernetes' service account, is
-                // nobody's variable; it is withheld as a whole.
-                Err(CollectFault::File {
-                    problem: FileProblem::Directory,
-                    path,
-                    ..
-                }) => {
-                    self.hold(&name, None, Some(path));
-                }
-                Err(fault) => faults.push(fault),
-            }
-        }
-        faults.extend(doubled(scopes, container));
-        faults
-    }
-
-    fn read_source(
-        &mut self,
-        name: &SecretName,
-        rule: &SecretRule,
-        scopes: &Scopes,
-        container: &Container,
-        by: &str,
-    ) -> Result<(), CollectFault> {
-        let newline = if rule.raw {
-            Newline::Kept
+        let is_taken = self.taken.contains(&name)
+            || SecretName::parse(&name).is_ok_and(|name| self.held.contains_key(&name));
+        let name = if is_taken {
+            path.to_string_lossy().into_owned()
         } else {
-            Newline::Cut
+            name
         };
-        match &rule.source {
-            Source::File(file) => self.read_file(name, file, scopes, newline, by),
-            Source::Variable(variable) => {
-                self.read_variable(name, variable, container, newline, by)
-            }
-            Source::Dotenv(file, key) => {
-                self.read_part(name, file, scopes, by, |bytes| source::dotenv(bytes, key))
-            }
-            Source::Json(file, pointer) => {
-                self.read_part(name, file, scopes, by, |bytes| source::json(bytes, pointer))
-            }
-        }
-    }
-
-    fn read_file(
-        &mut self,
-        name: &SecretName,
-        file: &SecretName,
-        scopes: &Scopes,
-        newline: Newline,
-        by: &str,
-    ) -> Result<(), CollectFault> {
-        let found = scopes
-            .find(file.as_str().as_ref())
-            .ok_or_else(|| missing(file, scopes, by))?;
-        let value = checked(&found, by, newline)?;
-        self.hold(name.as_str(), Some(value), Some(found.path()));
-        Ok(())
-    }
-
-    fn read_part(
-        &mut self,
-        name: &SecretName,
-        file: &SecretName,
-        scopes: &Scopes,
-        by: &str,
-        extract: impl FnOnce(&[u8]) -> Result<Secret, source::SourceProblem>,
-    ) -> Result<(), CollectFault> {
-        let found = scopes
-            .find(file.as_str().as_ref())
-            .ok_or_else(|| missing(file, scopes, by))?;
-        let whole = found
-            .read()
-            .map_err(|problem| unusable(&found, problem, by))?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "one entry is cut out of the file's bytes"
-        )]
-        let part = extract(whole.expose());
-        let value = part.map_err(|problem| CollectFault::Source {
-            path: found.path(),
-            problem,
-            asked: by.to_owned(),
-        })?;
-        self.hold(name.as_str(), Some(value), Some(found.path()))
-            .is_whole_file = false;
-        Ok(())
-    }
-
-    fn read_variable(
-        &mut self,
-        name: &SecretName,
-        variable: &VariableName,
-        container: &Container,
-        newline: Newline,
-        by: &str,
-    ) -> Result<(), CollectFault> {
-        let file_variable = format!("{}_FILE", variable.as_str());
-        let value = container
-            .get(variable.as_str())
-            .filter(|value| !value.is_empty());
-        let path = container
-            .get(&file_variable)
-            .filter(|path| !path.is_empty());
-        self.sources.insert(variable.as_str().to_owned());
-        let secret = match (value, path) {
-            (Some(_), Some(_)) => {
-                return Err(CollectFault::VariableTwice {
-                    variable: variable.as_str().to_owned(),
-                });
-            }
-            (Some(value), None) => Secret::concat(&[value.as_encoded_bytes()]),
-            (None, Some(path)) => {
-                self.sources.insert(file_variable.clone());
-                return self.read_named(name, path, &file_variable, newline);
-            }
-            (None, None) => {
-                return Err(CollectFault::VariableMissing {
-                    variable: variable.clone(),
-                    asked: by.to_owned(),
-                });
-            }
-        };
-        #[expect(clippy::disallowed_methods, reason = "a blank value is refused")]
-        judge(secret.expose()).map_err(|problem| CollectFault::VariableUnusable {
-            variable: variable.as_str().to_owned(),
-            problem,
-            asked: by.to_owned(),
-        })?;
-        self.hold(name.as_str(), Some(secret), None).variable = Some(variable.clone());
-        Ok(())
-    }
-
-    /// The file that a `VAR_FILE` names, wherever it lies.
-    fn read_named(
-        &mut self,
-        name: &SecretName,
-        path: &std::ffi::OsStr,
-        variable: &str,
-        newline: Newline,
-    ) -> Result<(), CollectFault> {
-        let path = PathBuf::from(path);
-        let by = format!("the container variable `{variable}`");
-        if !path.is_absolute() {
-            return Err(CollectFault::PathNotAbsolute {
-                variable: variable.to_owned(),
-            });
-        }
-        let value = read_path(&path)
-            .and_then(|value| finished(value, newline))
-            .map_err(|(problem, ownership)| CollectFault::File {
-                path: path.clone(),
-                problem,
-                ownership,
-                asked: by,
-            })?;
-        self.hold(name.as_str(), Some(value), Some(path));
-        Ok(())
+        self.taken.insert(name.clone());
+        self.unlisted.push(Unlisted {
+            name,
+            path,
+            value,
+            reason,
+        });
     }
 }
 
-/// `VAR` beside a `VAR_FILE` that names a secret: official images refuse that.
-fn doubled(scopes: &Scopes, container: &Container) -> Vec<CollectFault> {
-    container
-        .named_files()
-        .filter(|(variable, path)| {
-            scopes.contain(path)
-                && container
-                    .get(variable)
-                    .is_some_and(|value| !value.is_empty())
-        })
-        .map(|(variable, _)| CollectFault::VariableTwice {
-            variable: variable.to_owned(),
-        })
-        .collect()
-}
-
-/// What becomes of the final newline.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Newline {
-    Cut,
-    Kept,
-}
-
-type Unusable = (FileProblem, Option<super::file::Ownership>);
-
-fn finished(value: Secret, newline: Newline) -> Result<Secret, Unusable> {
-    if newline == Newline::Kept {
-        return Ok(value);
-    }
-    let value = value.without_final_newline();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "an empty or blank value is refused"
-    )]
-    match judge(value.expose()) {
-        Ok(()) => Ok(value),
-        Err(problem) => Err((problem, None)),
-    }
-}
-
-fn checked(found: &Found<'_>, by: &str, newline: Newline) -> Result<Secret, CollectFault> {
-    let value = found
-        .read()
-        .map_err(|problem| unusable(found, problem, by))?;
-    finished(value, newline).map_err(|(problem, _)| unusable(found, problem, by))
-}
-
-fn unusable(found: &Found<'_>, problem: FileProblem, by: &str) -> CollectFault {
-    CollectFault::File {
-        path: found.path(),
-        problem,
-        ownership: found.ownership(),
-        asked: by.to_owned(),
-    }
-}
-
-fn missing(name: &SecretName, scopes: &Scopes, by: &str) -> CollectFault {
-    CollectFault::Missing {
-        name: name.clone(),
-        searched: scopes.searched.clone(),
-        asked: by.to_owned(),
-    }
-}
-
-fn is_absence(fault: &CollectFault) -> bool {
-    matches!(
-        fault,
-        CollectFault::Missing { .. } | CollectFault::VariableMissing { .. }
-    )
-}
-
-/// The secrets that `run` needs, each with the first entry that asks for it.
-fn references(policy: &Policy) -> BTreeMap<SecretName, String> {
-    let mut asked = BTreeMap::new();
-    for delivery in policy.run.env.iter().chain(&policy.run.files) {
-        let name = match &delivery.reference {
-            Reference::Secret(name) => Some(name),
-            Reference::Connection(name, part) => policy
-                .connections
-                .get(name)
-                .filter(|rule| rule.connection.reveals(*part))
-                .and_then(|rule| rule.connection.credential()),
-        };
-        if let Some(name) = name {
-            asked
-                .entry(name.clone())
-                .or_insert_with(|| format!("{} at {}", policy.file.display(), delivery.place));
-        }
-    }
-    asked
-}
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,8 @@ pub enum Guard {
     /// CAP_KILL is kept, every other capability is dropped.
     KillOnly,
     /// There is no CAP_KILL: the real uid becomes main's, which kill(2) accepts,
-    /// while the effective one stays, so that main may not touch PID 1.
+    /// while the effective one stays, so that main may not touch PID 1. No
+    /// capability is kept.
     RealUid(u32),
 }
 
@@ -46,10 +47,11 @@ impl Guard {
     pub fn apply(self) {
         match self {
             Self::Unchanged => return,
-            Self::KillOnly => keep_only(Capability::CAP_KILL),
+            Self::KillOnly => keep_only(&[Capability::CAP_KILL]),
             Self::RealUid(uid) => {
                 let own = geteuid();
                 let _ = setresuid(Uid::from_raw(uid), own, own);
+                keep_only(&[]);
             }
         }
         // A change of identity may have reset it (prctl(2), PR_SET_DUMPABLE).
@@ -75,8 +77,8 @@ impl Guard {
     }
 }
 
-fn keep_only(kept: Capability) {
-    let only = CapsHashSet::from_iter([kept]);
+fn keep_only(kept: &[Capability]) {
+    let only: CapsHashSet = kept.iter().copied().collect();
     for set in [CapSet::Bounding, CapSet::Ambient, CapSet::Inheritable] {
         let _ = caps::clear(None, set);
     }

@@ -11,7 +11,6 @@ use std::convert::Infallible;
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -118,18 +117,15 @@ impl Handover {
             .map_err(refused("numbering the descriptors"))?;
         let Err(errno) =
             execveat::<_, CString, &CStr>(&program, c"", arguments, &[], AtFlags::AT_EMPTY_PATH);
-        // An interpreter of binfmt_misc cannot open a close-on-exec descriptor
-        // by name (execveat(2), BUGS), nor any without /proc.
+        // An interpreter of binfmt_misc cannot open a close-on-exec descriptor by
+        // name (execveat(2), BUGS), and an emulator may not know the call at all.
         let path = executed_path()
-            .map(PathBuf::into_os_string)
-            .and_then(|path| CString::new(path.as_bytes()).ok());
-        let errno = match path {
-            Some(path) if errno == Errno::ENOENT => {
-                let Err(errno) = execve::<CString, &CStr>(&path, arguments, &[]);
-                errno
-            }
-            _ => errno,
-        };
+            .filter(|_| errno == Errno::ENOENT || errno == Errno::ENOSYS)
+            .and_then(|path| CString::new(path.as_os_str().as_bytes()).ok());
+        let errno = path.map_or(errno, |path| {
+            let Err(errno) = execve::<CString, &CStr>(&path, arguments, &[]);
+            errno
+        });
         Err(HandoverError {
             step: "executing our own program",
             errno,

@@ -17,6 +17,7 @@ use super::status::{SuccessCodes, exit_code};
 use crate::exit::Exit;
 use crate::policy::RunRules;
 use crate::report::{Fault, Reporter};
+use crate::sys::memory;
 use crate::sys::process::{Reaped, reap};
 use crate::sys::signal::{Arrival, SignalSet, wait};
 
@@ -92,6 +93,7 @@ impl Supervisor {
     /// Runs until nobody is left; returns the exit code.
     #[must_use]
     pub fn run(mut self) -> u8 {
+        memory::release_code();
         loop {
             if let Some(code) = self.reap_all() {
                 return self.rules.success.apply(code);
@@ -164,6 +166,10 @@ impl Supervisor {
     }
 
     fn orphan_ended(&self, pid: Pid) {
+        if matches!(self.stage, Stage::Killed { .. }) {
+            // A subreaper's walk can miss a process that forks meanwhile.
+            leftovers::signal_all(Signal::KILL);
+        }
         if self.rules.warn_on_reap {
             let text = format!("reaped the orphan {pid}");
             self.report

@@ -1,1 +1,27 @@
-//! Claims about the binary.
+//! Claims about the real binary, as PID 1 of a scene made for each of them.
+//!
+//! Whatever a claim is about, the canary watches: no planted value may be in
+//! any output, any argument, the environment of PID 1, or with a main that is
+//! not permitted to have it.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod canary;
+mod check;
+mod conventions;
+mod descriptors;
+mod environment;
+mod exits;
+mod expected;
+mod files;
+mod identity;
+mod invocation;
+mod logs;
+mod pid1;
+mod policies;
+mod process;
+mod refusals;
+mod signals;
+mod sources;
+mod unusable;

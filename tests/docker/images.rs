@@ -16,9 +16,15 @@ const KEPT: &str = "vestibule-docker-tests";
 /// once is not tried again; the claim that tried it shows why.
 pub(crate) fn variables() -> &'static [(String, String)] {
     static VARIABLES: OnceLock<Option<Vec<(String, String)>>> = OnceLock::new();
-    let made = VARIABLES.get_or_init(|| make().map_err(show).ok());
+    let made = VARIABLES.get_or_init(|| make().map_err(|said| show(&said)).ok());
     made.as_ref()
         .expect("the images, whose making one of these claims shows")
+}
+
+/// The image in one variable.
+pub(crate) fn variable(name: &str) -> &'static str {
+    let found = variables().iter().find(|(variable, _)| variable == name);
+    &found.expect("the variable").1
 }
 
 fn make() -> Result<Vec<(String, String)>, String> {
@@ -36,7 +42,7 @@ fn make() -> Result<Vec<(String, String)>, String> {
 }
 
 #[expect(clippy::print_stderr, reason = "a test shows what a build said")]
-fn show(said: String) {
+fn show(said: &str) {
     eprintln!("{said}");
 }
 

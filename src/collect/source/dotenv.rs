@@ -120,7 +120,7 @@ impl<'a> Text<'a> {
         let end = closing(rest, quote).ok_or(SourceProblem::OpenQuote(self.line))?;
         let body = rest.get(..end).unwrap_or_default();
         self.next = start + end + 1;
-        self.line += body.iter().filter(|&&byte| byte == b'\n').count();
+        self.line += body.split(|&byte| byte == b'\n').count() - 1;
         match read_line(self.rest_of_line()) {
             Line::Blank | Line::Comment => Ok(unquoted(body, quote)),
             Line::Assignment(..) | Line::Broken => Err(SourceProblem::DotenvSyntax(self.line)),

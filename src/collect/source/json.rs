@@ -38,9 +38,7 @@ impl Walk<'_> {
         let kind = kind(node);
         if self.wanted.contains(pointer) {
             let value = match kind {
-                "a string" => {
-                    string(node, pointer).and_then(|value| checked(value, pointer))
-                }
+                "a string" => string(node, pointer).and_then(|value| checked(value, pointer)),
                 other => Err(SourceProblem::NotString(pointer.to_owned(), other)),
             };
             self.settle(pointer, value);
@@ -54,6 +52,8 @@ impl Walk<'_> {
             self.parts.has_more |= !is_nothing;
             return;
         }
+        // A key with a broken escape: what it holds cannot be told.
+        self.parts.has_more |= children.is_none() && kind != "null";
         let mut seen = BTreeSet::new();
         for (token, child) in children.unwrap_or_default() {
             let token = token.replace('~', "~0").replace('/', "~1");
@@ -112,11 +112,9 @@ fn children<'a>(node: &'a RawValue, kind: &str) -> Option<Vec<(String, &'a RawVa
 
 /// Decodes a string that `serde_json` has found well-formed.
 fn string(node: &RawValue, pointer: &str) -> Result<Secret, SourceProblem> {
-    let text = node.get().trim_matches('"');
-    let quoted = node.get().as_bytes();
-    let mut rest = quoted
-        .get(1..quoted.len().saturating_sub(1))
-        .unwrap_or(text.as_bytes());
+    let text = node.get().as_bytes();
+    let inner = text.strip_prefix(b"\"").unwrap_or_default();
+    let mut rest = inner.strip_suffix(b"\"").unwrap_or_default();
     let mut value = Scratch::with_capacity(rest.len());
     while let Some((&byte, behind)) = rest.split_first() {
         if byte != b'\\' {

@@ -1,0 +1,52 @@
+# Names for what scripts/ does; `make help` lists them.
+.PHONY: help build demo test check unit blackbox init docker compare-inits bench coverage install clean
+
+PREFIX ?= /usr/local
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+build: ## the static release binary
+	@scripts/build.sh
+
+demo: ## the main job on made-up secrets, in a container or in namespaces
+	@scripts/demo.sh
+
+test: ## every suite, with what they need installed
+	@scripts/test.sh
+
+check: ## formatting and lints
+	@scripts/test.sh format lints
+
+unit: ## claims about the pure rooms, the real clients included
+	@scripts/prepare.sh
+	@scripts/test.sh unit
+
+blackbox: ## the binary in fresh namespaces
+	@scripts/prepare.sh
+	@scripts/test.sh blackbox
+
+init: ## the binary as PID 1
+	@scripts/prepare.sh
+	@scripts/test.sh init
+
+docker: ## compose.example.yml with real servers
+	@scripts/prepare.sh
+	@scripts/test.sh docker
+
+compare-inits: ## the claims about PID 1, put to other inits as well
+	@scripts/prepare.sh
+	scripts/with-binary.sh cargo test --locked --test init -- --ignored --nocapture --exact compare::no_other_init_is_right_where_vestibule_is_not
+
+bench: ## start-up, memory and signals beside other inits
+	@scripts/prepare.sh
+	scripts/with-binary.sh cargo bench --locked --bench peers
+
+coverage: ## line coverage of policy, collect and connection
+	@scripts/coverage.sh
+
+install: ## the static binary into $(PREFIX)/bin, mode 0111
+	install -D -m 0111 "$$(scripts/build.sh | tail -n 1)" "$(DESTDIR)$(PREFIX)/bin/vestibule"
+
+clean: ## everything that was built
+	cargo clean

@@ -1,0 +1,106 @@
+# The suites of `make test`, one function each: 0 passed, 1 failed, 77 not run,
+# with the reason through `not_run`. What they print goes to a log.
+# shellcheck shell=bash disable=SC2154  # test.sh sets $logs
+
+MAX_BINARY_BYTES=600000
+# A ratchet: it goes down, and up only with a reason in the commit.
+MAX_UNSAFE_BLOCKS=27
+
+not_run() {
+    printf '%s' "$*" > "$logs/reason"
+    exit 77
+}
+
+suite_format() { cargo fmt --check; }
+
+suite_lints() { cargo clippy --locked --all-targets -- -D warnings; }
+
+suite_scripts() {
+    have shellcheck || not_run 'shellcheck is not installed'
+    shellcheck -x -P scripts scripts/*.sh scripts/demo/*.sh tests/docker/*.sh .ci/run
+}
+
+# The crates that end up in PID 1, as a file that a reviewer sees change.
+tree() {
+    cargo tree --locked -p vestibule -e normal --target x86_64-unknown-linux-musl --charset ascii |
+        sed 's/ (.*)$//'
+}
+
+suite_dependencies() {
+    python3 scripts/licences.py
+    if ! diff docs/dependencies.txt <(tree); then
+        echo 'docs/dependencies.txt is not what Cargo.lock says; if that is meant: scripts/test.sh --accept-dependencies'
+        return 1
+    fi
+}
+
+suite_advisories() {
+    have cargo-deny || not_run 'cargo-deny is not installed (it needs a database from the network)'
+    cargo deny --locked check
+}
+
+suite_unsafe() {
+    local blocks
+    blocks=$(grep -rnE '\bunsafe \{' src || true)
+    if grep -v '^src/sys/' <<< "$blocks"; then
+        echo 'these unsafe blocks are not in src/sys'
+        return 1
+    fi
+    echo "$(wc -l <<< "$blocks") unsafe blocks, at most $MAX_UNSAFE_BLOCKS"
+    [ "$(wc -l <<< "$blocks")" -le "$MAX_UNSAFE_BLOCKS" ]
+}
+
+suite_aarch64() {
+    has_component target aarch64-unknown-linux-musl ||
+        not_run 'the target aarch64-unknown-linux-musl cannot be had'
+    cargo check --locked --target aarch64-unknown-linux-musl
+}
+
+suite_binary() {
+    has_component target "$MUSL" || not_run "the target $MUSL cannot be had"
+    local binary size
+    binary=$(scripts/build.sh --musl-only | tail -n 1)
+    size=$(stat -c %s "$binary")
+    echo "$size bytes, at most $MAX_BINARY_BYTES"
+    if readelf --wide --program-headers --dynamic "$binary" | grep -E 'INTERP|NEEDED'; then
+        echo 'the binary is not static'
+        return 1
+    fi
+    [ "$size" -le "$MAX_BINARY_BYTES" ]
+    "$binary" --version
+}
+
+suite_unit() {
+    local python=$TARGET_DIR/venv/bin/python lacking=()
+    [ -e "$TARGET_DIR/venv/pins" ] || lacking+=('the client libraries')
+    have redis-server || lacking+=(redis-server)
+    if [ ${#lacking[@]} != 0 ]; then
+        cargo test --locked --lib
+        printf '%s' "the claims that need ${lacking[*]}, which could not be installed" > "$logs/reason"
+        return 78
+    fi
+    VESTIBULE_TEST_PYTHON=$python cargo test --locked --lib -- --include-ignored
+}
+
+suite_coverage() { scripts/coverage.sh; }
+
+# in_namespaces SUITE: the claims about the binary, each in fresh namespaces.
+in_namespaces() {
+    has_component target "$MUSL" || not_run "the target $MUSL cannot be had"
+    have gcc || not_run 'gcc, for the witness process, could not be installed'
+    [ "$(id -u)" = 0 ] || not_run 'only root can make the scenes; try: sudo make test'
+    unshare --mount --pid --fork true 2> /dev/null ||
+        not_run 'the kernel refuses new namespaces (unshare)'
+    scripts/with-binary.sh cargo test --locked --test "$1" -- --show-output
+}
+
+suite_blackbox() { in_namespaces blackbox; }
+
+suite_init() { in_namespaces init; }
+
+suite_docker() {
+    engine_answers || not_run 'no Docker engine answers'
+    [ "$(uname -m)" = x86_64 ] || not_run 'the images are made for x86_64 only'
+    have mmdebstrap || not_run 'mmdebstrap, which makes the images, could not be installed'
+    cargo test --locked --test docker -- --show-output
+}

@@ -1,0 +1,182 @@
+//! What is refused before anything was started, with everything at once.
+
+use crate::expected::{golden, refused};
+use crate::harness::Scene;
+
+fn with_policy(policy: &str) -> impl Fn(&[&str]) -> Scene + '_ {
+    move |parts| Scene::main(parts).policy(policy)
+}
+
+#[test]
+fn every_mistake_of_a_policy_is_told_in_one_go() {
+    let policy = r#"{
+  "version": 2,
+  "secrets": { "s": { "from": "op://x/y" }, "t": { "frm": "file:t" } },
+  "connections": { "c": { "kind": "mysql" } },
+  "run": {
+    "env": { "LD_PRELOAD": "s", "A": "c.nothing" },
+    "umask": 18,
+    "user": "0day",
+    "grace": 8,
+    "env": {}
+  },
+  "extra": true
+}"#;
+    let message = Scene::main(&["say", "main"])
+        .policy(policy)
+        .run()
+        .expect_refusal(100);
+    golden("policy-mistakes.txt", &message);
+}
+
+#[test]
+fn faults_of_files_and_of_the_user_are_told_together() {
+    let policy = r#"{ "version": 1, "run": { "env": { "A": "a", "B": "b" }, "user": "ghost" } }"#;
+    let scene = Scene::main(&["say", "main"]).policy(policy);
+    let message = scene
+        .file("/run/secrets/a", 0o444, (0, 0), "")
+        .run()
+        .expect_refusal(100);
+    golden("faults-together.txt", &message);
+}
+
+#[test]
+fn a_policy_with_setup_is_refused_clearly() {
+    let policy = r#"{ "version": 1, "setup": { "commands": [["touch", "/tmp/setup-ran"]] } }"#;
+    refused(
+        with_policy(policy),
+        100,
+        &["setup", "/setup", "this version"],
+    );
+}
+
+#[test]
+fn keys_without_a_mechanism_are_refused_and_not_left_out() {
+    for (policy, place) in [
+        (
+            r#"{ "version": 1, "seal": { "on_hit": "refuse" } }"#,
+            "/seal",
+        ),
+        (
+            r#"{ "version": 1, "run": { "confinement": "required" } }"#,
+            "/run/confinement",
+        ),
+        (
+            r#"{ "version": 1, "run": { "capabilities": [] } }"#,
+            "/run/capabilities",
+        ),
+        (
+            r#"{ "version": 1, "secrets": { "s": { "from": "command:/bin/true" } },
+                 "setup": { "commands": [["true"]] } }"#,
+            "/s",
+        ),
+    ] {
+        refused(with_policy(policy), 100, &[place, "this version"]);
+    }
+}
+
+#[test]
+fn duplicate_and_unknown_keys_are_refused() {
+    for (policy, word) in [
+        (r#"{ "version": 1, "run": {}, "run": {} }"#, "twice"),
+        (
+            r#"{ "version": 1, "run": { "env": { "A": "a", "A": "b" } } }"#,
+            "twice",
+        ),
+        (r#"{ "version": 1, "runs": {} }"#, "`runs`"),
+        (
+            r#"{ "version": 1, "run": { "enviroment": {} } }"#,
+            "`enviroment`",
+        ),
+    ] {
+        refused(with_policy(policy), 100, &[word]);
+    }
+}
+
+#[test]
+fn a_value_that_strays_into_a_policy_is_not_repeated() {
+    let scene = Scene::main(&["say", "main"]).secret("api");
+    let value = scene.value("api").to_owned();
+    for place in [
+        format!(r#"{{ "version": 1, "run": {{ "env": {{ "KEY": "{value}" }} }} }}"#),
+        format!(r#"{{ "version": 1, "run": {{ "umask": "{value}" }} }}"#),
+        format!(r#"{{ "version": 1, "secrets": {{ "s": {{ "from": "{value}" }} }} }}"#),
+        format!(r#"{{ "version": "{value}" }}"#),
+    ] {
+        scene.clone().policy(&place).run().expect_refusal(100);
+    }
+}
+
+#[test]
+fn a_refusal_starts_nothing_and_leaves_nothing() {
+    // The witness would say "main"; the kernel ends the scene with PID 1, and
+    // `expect_refusal` wants an empty standard output.
+    let scene = |parts: &[&str]| {
+        Scene::main(parts).policy(r#"{ "version": 1, "run": { "env": { "A": "absent" } } }"#)
+    };
+    refused(scene, 100, &["`absent`"]);
+    // Beside a foreign PID 1 a process left behind would keep the output open.
+    refused(|parts| scene(parts).not_pid_1(), 100, &["`absent`"]);
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_is_refused_with_owner_and_mode() {
+    let scene = |parts: &[&str]| {
+        let scene = Scene::main(parts).user(1000, 1000, &[]);
+        scene.file("/etc/vestibule/policy.json", 0o600, (0, 0), "{}")
+    };
+    refused(
+        scene,
+        100,
+        &[
+            "/etc/vestibule/policy.json",
+            "owner 0:0, mode 0600",
+            "uid 1000",
+        ],
+    );
+}
+
+#[test]
+fn a_policy_that_is_no_file_is_refused_and_never_waited_for() {
+    let at = "/etc/vestibule/policy.json";
+    refused(|parts| Scene::main(parts).fifo(at, 0o644), 100, &[at]);
+    refused(
+        |parts| Scene::main(parts).directory(at, 0o755, (0, 0)),
+        100,
+        &[at],
+    );
+    let device = |parts: &[&str]| Scene::main(parts).options(&["--policy", "/dev/zero"]);
+    refused(device, 100, &["/dev/zero"]);
+    refused(
+        |parts| Scene::main(parts).file(at, 0o644, (0, 0), ""),
+        100,
+        &[at],
+    );
+}
+
+#[test]
+fn a_secret_directory_that_cannot_be_listed_is_refused() {
+    let scene = |parts: &[&str]| {
+        let scene = Scene::main(parts).user(1000, 1000, &[]);
+        scene.directory("/run/secrets", 0o700, (0, 0))
+    };
+    refused(scene, 100, &["/run/secrets", "uid 1000"]);
+}
+
+#[test]
+fn a_bad_endpoint_of_the_container_is_refused_by_its_variable() {
+    for (variable, value) in [
+        ("POSTGRES_PORT", "70000"),
+        ("POSTGRES_PORT", "five"),
+        ("POSTGRES_HOST", "db/../x"),
+        ("REDIS_HOST", "a b"),
+    ] {
+        let scene = |parts: &[&str]| {
+            Scene::main(parts)
+                .secret("db_password")
+                .secret("redis_password")
+                .env(variable, value)
+        };
+        refused(scene, 100, &["vestibule: "]);
+    }
+}

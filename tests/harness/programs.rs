@@ -1,0 +1,104 @@
+//! The programs that a scene needs: the init under test, the stage, the witness.
+//!
+//! In: `VESTIBULE_BINARY`, or the release build; two C sources. Out: paths.
+//!
+//! **Never:** a binary that is older than its sources, taken in silence.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::{env, fs};
+
+const RELEASE: &str = "target/x86_64-unknown-linux-musl/release/vestibule";
+const BUILD: &str = "cargo build --release --target x86_64-unknown-linux-musl";
+
+/// A program to be started by a test.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test is an ordinary program, not PID 1"
+)]
+pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
+    Command::new(name)
+}
+
+/// The binary under test: `VESTIBULE_BINARY`, or the static release build.
+pub(crate) fn vestibule() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| match env::var_os("VESTIBULE_BINARY") {
+        Some(path) => {
+            let path = PathBuf::from(path);
+            assert!(
+                path.is_file(),
+                "VESTIBULE_BINARY {} is not there",
+                path.display()
+            );
+            path
+        }
+        None => release(),
+    })
+}
+
+fn release() -> PathBuf {
+    let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join(RELEASE);
+    let built = fs::metadata(&binary).and_then(|found| found.modified());
+    let built =
+        built.unwrap_or_else(|_| panic!("{} is not there; run `{BUILD}`", binary.display()));
+    // Cargo's own list: `target: source source…`.
+    let sources = fs::read_to_string(binary.with_extension("d")).unwrap_or_default();
+    for source in sources.split_ascii_whitespace().skip(1) {
+        let changed = fs::metadata(source).and_then(|found| found.modified());
+        assert!(
+            changed.is_ok_and(|changed| changed <= built),
+            "{} is older than {source}; run `{BUILD}`",
+            binary.display()
+        );
+    }
+    binary
+}
+
+/// The program that sets scenes.
+pub(super) fn stage() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| compile("stage", include_str!("stage.c")))
+}
+
+/// The program that says what main was given; `/witness` in every scene.
+pub(crate) fn witness() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| compile("witness", include_str!("witness.c")))
+}
+
+/// An empty directory to mount a scene's root on.
+pub(super) fn mount_point() -> PathBuf {
+    let place = workplace().join("root");
+    fs::create_dir_all(&place).expect("a mount point");
+    place
+}
+
+fn workplace() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("harness")
+}
+
+/// Compiles into a directory of this process and renames, so that test targets
+/// that run at the same time never see half a program.
+fn compile(name: &str, source: &str) -> PathBuf {
+    let own = workplace().join(std::process::id().to_string());
+    fs::create_dir_all(&own).expect("a place to compile in");
+    let (code, built) = (own.join(name).with_extension("c"), own.join(name));
+    fs::write(&code, source).expect("the source is written");
+    let said = program("cc")
+        .args(["-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
+        .args([&built, &code])
+        .output()
+        .expect("`cc` is there, as Rust's linker");
+    let complaint = String::from_utf8_lossy(&said.stderr);
+    assert!(
+        said.status.success(),
+        "{name}.c does not compile: {complaint}"
+    );
+    let ready = workplace().join(name);
+    fs::rename(&built, &ready).expect("the program is put in its place");
+    fs::remove_dir_all(&own).unwrap_or_default();
+    ready
+}

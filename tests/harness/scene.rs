@@ -1,0 +1,446 @@
+//! What a run starts from, in the words of a claim.
+//!
+//! In: main's command, and whatever differs from an ordinary container. Out: a
+//! scene at work, or one that ended.
+//!
+//! The root file system is new: `/vestibule`, `/witness`, the machine's `/usr`
+//! for shells, `/dev`, `/proc`, writable tmpfs on `/run`, `/tmp`, `/dev/shm`,
+//! accounts `root`, `app` (1000, also in `extra`, 2000) and `nobody` (65534).
+//!
+//! **Never:** anything inherited from the test: environment, mask, ignored
+//! signals, descriptors, groups and limits are the scene's own.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use super::canary::{Canary, Leak};
+use super::outcome::Outcome;
+use super::programs;
+use super::running::Running;
+
+pub(super) const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
+    app:x:1000:1000:app:/home/app:/bin/sh\n\
+    nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
+pub(super) const GROUP: &str = "root:x:0:\napp:x:1000:\nextra:x:2000:app,other\nnogroup:x:65534:\n";
+/// Where a path that a container needs is mounted writable.
+pub(super) const WRITABLE: [(&str, &str); 3] = [
+    ("/run", "mode=0755"),
+    ("/tmp", "mode=1777"),
+    ("/dev/shm", "mode=1777"),
+];
+pub(super) const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+/// Where the conventions look.
+pub(super) const SECRETS: &str = "/run/secrets";
+
+/// Capabilities as bits, by number (linux/capability.h).
+pub(crate) mod capability {
+    pub(crate) const SETPCAP: u64 = 1 << 8;
+    pub(crate) const SETGID: u64 = 1 << 6;
+    pub(crate) const SETUID: u64 = 1 << 7;
+    pub(crate) const KILL: u64 = 1 << 5;
+    pub(crate) const NET_BIND_SERVICE: u64 = 1 << 10;
+    /// What Docker gives a container.
+    pub(crate) const DOCKER: u64 = 0xa804_25fb;
+}
+
+/// A scene to be set.
+#[derive(Clone)]
+#[must_use]
+pub(crate) struct Scene {
+    pub(super) init: PathBuf,
+    pub(super) name: Vec<u8>,
+    pub(super) arguments: Vec<Vec<u8>>,
+    pub(super) canary: Canary,
+    pub(super) steps: StepLists,
+    pub(super) shape: Shape,
+}
+
+/// Steps by the time at which they are due.
+#[derive(Clone, Default)]
+pub(super) struct StepLists {
+    /// Files, while all is writable.
+    pub(super) files: Vec<Vec<Vec<u8>>>,
+    /// Mounts made read-only, once the files are there.
+    pub(super) mounts: Vec<Vec<Vec<u8>>>,
+    /// Descriptors, limits, signals.
+    pub(super) process: Vec<Vec<Vec<u8>>>,
+    /// Groups, ids, capabilities, after everything that needs root.
+    pub(super) identity: Vec<Vec<Vec<u8>>>,
+    /// The environment.
+    pub(super) environment: Vec<Vec<u8>>,
+}
+
+/// What a scene lacks or has besides the usual.
+#[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the builder by its name"
+)]
+pub(super) struct Shape {
+    pub(super) has_proc: bool,
+    pub(super) has_usr: bool,
+    pub(super) has_secrets: bool,
+    pub(super) is_pid_1: bool,
+    pub(super) has_terminal: bool,
+    pub(super) has_own_network: bool,
+    pub(super) is_writable: bool,
+}
+
+fn record(fields: &[&[u8]]) -> Vec<Vec<u8>> {
+    fields.iter().map(|field| field.to_vec()).collect()
+}
+
+impl Scene {
+    /// vestibule with exactly these arguments.
+    pub(crate) fn raw<A: AsRef<OsStr>>(arguments: &[A]) -> Self {
+        let arguments = arguments
+            .iter()
+            .map(|word| word.as_ref().as_bytes().to_vec())
+            .collect();
+        Self {
+            init: programs::vestibule().to_owned(),
+            name: b"/vestibule".to_vec(),
+            arguments,
+            canary: Canary::default(),
+            steps: StepLists::default(),
+            shape: Shape {
+                has_proc: true,
+                has_usr: true,
+                has_secrets: false,
+                is_pid_1: true,
+                has_terminal: false,
+                has_own_network: false,
+                is_writable: true,
+            },
+        }
+    }
+
+    /// vestibule with this command as main.
+    pub(crate) fn command<A: AsRef<OsStr>>(words: &[A]) -> Self {
+        let start = [OsStr::new("--")].into_iter();
+        Self::raw(
+            &start
+                .chain(words.iter().map(AsRef::as_ref))
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// vestibule with the witness as main, playing these parts.
+    pub(crate) fn main(parts: &[&str]) -> Self {
+        Self::command(&[&["/witness"], parts].concat())
+    }
+
+    /// Options of vestibule, before everything else.
+    pub(crate) fn options(mut self, options: &[&str]) -> Self {
+        let options = options.iter().map(|word| word.as_bytes().to_vec());
+        self.arguments.splice(0..0, options);
+        self
+    }
+
+    /// Other arguments for the same scene, such as a subcommand's.
+    pub(crate) fn asking(mut self, arguments: &[&str]) -> Self {
+        self.arguments = arguments
+            .iter()
+            .map(|word| word.as_bytes().to_vec())
+            .collect();
+        self
+    }
+
+    /// Another init in vestibule's place, with its own name.
+    pub(crate) fn init(mut self, path: impl Into<PathBuf>) -> Self {
+        self.init = path.into();
+        self
+    }
+
+    /// vestibule's `argv[0]`.
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        self.name = name.as_bytes().to_vec();
+        self
+    }
+
+    /// A variable; without any the environment is empty.
+    pub(crate) fn env(self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        let entry = [name.as_bytes(), b"=", value.as_ref().as_bytes()].concat();
+        self.env_entry(&entry)
+    }
+
+    /// An entry of the environment block as it is, `=` or not.
+    pub(crate) fn env_entry(mut self, entry: &[u8]) -> Self {
+        self.steps.environment.push(entry.to_vec());
+        self
+    }
+
+    /// Plants a value and gives it as a variable.
+    pub(crate) fn env_secret(mut self, name: &str) -> Self {
+        let value = self.canary.plant(name).to_owned();
+        self.env(name, value)
+    }
+
+    /// Plants a value in `/run/secrets`, with the newline that editors add.
+    pub(crate) fn secret(self, name: &str) -> Self {
+        self.secret_as(name, |value| format!("{value}\n"))
+    }
+
+    /// Plants a value in `/run/secrets`, in whatever the file is to hold.
+    pub(crate) fn secret_as(self, name: &str, content: impl Fn(&str) -> String) -> Self {
+        self.secret_at(&format!("{SECRETS}/{name}"), 0o444, (0, 0), content)
+    }
+
+    /// Plants a value anywhere; its name is the last part of the path.
+    pub(crate) fn secret_at(
+        mut self,
+        path: &str,
+        mode: u32,
+        owner: (u32, u32),
+        content: impl Fn(&str) -> String,
+    ) -> Self {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let content = content(self.canary.plant(name));
+        self.shape.has_secrets |= path.starts_with(SECRETS);
+        self.file(path, mode, owner, content)
+    }
+
+    /// Main may have these values; without this, none.
+    pub(crate) fn permits(mut self, names: &[&str]) -> Self {
+        self.canary.permit(names);
+        self
+    }
+
+    /// A planted value.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.canary.value(name)
+    }
+
+    /// The policy in its usual place.
+    pub(crate) fn policy(self, json: &str) -> Self {
+        self.file("/etc/vestibule/policy.json", 0o444, (0, 0), json)
+    }
+
+    /// A file; directories above it are made.
+    pub(crate) fn file(
+        self,
+        path: &str,
+        mode: u32,
+        (uid, gid): (u32, u32),
+        content: impl AsRef<[u8]>,
+    ) -> Self {
+        let (mode, uid, gid) = (format!("{mode:o}"), uid.to_string(), gid.to_string());
+        let fields = [
+            b"file",
+            path.as_bytes(),
+            mode.as_bytes(),
+            uid.as_bytes(),
+            gid.as_bytes(),
+        ];
+        self.file_step(&[&fields[..], &[content.as_ref()]].concat())
+    }
+
+    /// A directory.
+    pub(crate) fn directory(self, path: &str, mode: u32, (uid, gid): (u32, u32)) -> Self {
+        let (mode, uid, gid) = (format!("{mode:o}"), uid.to_string(), gid.to_string());
+        self.file_step(&[
+            b"dir",
+            path.as_bytes(),
+            mode.as_bytes(),
+            uid.as_bytes(),
+            gid.as_bytes(),
+        ])
+    }
+
+    /// A symbolic link at `path`.
+    pub(crate) fn link(self, path: &str, target: &str) -> Self {
+        self.file_step(&[b"link", path.as_bytes(), target.as_bytes()])
+    }
+
+    /// A second name at `path` for the file `existing`.
+    pub(crate) fn hard_link(self, path: &str, existing: &str) -> Self {
+        self.file_step(&[b"hardlink", path.as_bytes(), existing.as_bytes()])
+    }
+
+    /// A FIFO that nobody writes to.
+    pub(crate) fn fifo(self, path: &str, mode: u32) -> Self {
+        self.file_step(&[b"fifo", path.as_bytes(), format!("{mode:o}").as_bytes()])
+    }
+
+    /// A socket.
+    pub(crate) fn socket(self, path: &str) -> Self {
+        self.file_step(&[b"socket", path.as_bytes()])
+    }
+
+    /// A device, the one that reads as zeros without end.
+    pub(crate) fn device(self, path: &str) -> Self {
+        self.file_step(&[b"device", path.as_bytes()])
+    }
+
+    /// A file of this machine, read-only.
+    pub(crate) fn bind(self, source: &str, target: &str) -> Self {
+        self.file_step(&[b"bind", source.as_bytes(), target.as_bytes(), b"r"])
+    }
+
+    /// A tmpfs of its own; flags `r` read-only, `x` noexec; options as mount(8).
+    pub(crate) fn tmpfs(self, path: &str, flags: &str, options: &str) -> Self {
+        self.file_step(&[
+            b"tmpfs",
+            path.as_bytes(),
+            flags.as_bytes(),
+            options.as_bytes(),
+        ])
+    }
+
+    fn file_step(mut self, fields: &[&[u8]]) -> Self {
+        let path = fields.get(1).copied().unwrap_or_default();
+        self.shape.has_secrets |= path.starts_with(SECRETS.as_bytes());
+        self.steps.files.push(record(fields));
+        self
+    }
+
+    fn process_step(mut self, fields: &[&str]) -> Self {
+        let fields: Vec<&[u8]> = fields.iter().map(|field| field.as_bytes()).collect();
+        self.steps.process.push(record(&fields));
+        self
+    }
+
+    fn identity_step(mut self, fields: &[&str]) -> Self {
+        let fields: Vec<&[u8]> = fields.iter().map(|field| field.as_bytes()).collect();
+        self.steps.identity.push(record(&fields));
+        self
+    }
+
+    /// The container's user (Docker: `user:`), without any capability.
+    pub(crate) fn user(self, uid: u32, gid: u32, groups: &[u32]) -> Self {
+        let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
+        self.identity_step(&["groups", &groups.join(",")])
+            .identity_step(&["user", &uid.to_string(), &gid.to_string()])
+    }
+
+    /// What is left in the bounding set, and so all that a root init gets.
+    pub(crate) fn capabilities(mut self, kept: u64) -> Self {
+        let step = record(&[b"bounding", format!("{kept:x}").as_bytes()]);
+        // Before the user changes: it takes CAP_SETPCAP.
+        self.steps.identity.insert(0, step);
+        self
+    }
+
+    /// Capabilities that a user keeps across exec; after `user`.
+    pub(crate) fn ambient(self, held: u64) -> Self {
+        let held = format!("{held:x}");
+        self.identity_step(&["caps", &held])
+            .identity_step(&["ambient", &held])
+    }
+
+    /// `no_new_privs`, as Docker's security option sets it.
+    pub(crate) fn no_new_privileges(self) -> Self {
+        self.identity_step(&["nnp"])
+    }
+
+    /// The inherited signal mask, bit n − 1 for signal n.
+    pub(crate) fn mask(self, bits: u64) -> Self {
+        self.process_step(&["mask", &format!("{bits:x}")])
+    }
+
+    /// Signals that are ignored at start.
+    pub(crate) fn ignoring(self, signals: &[u8]) -> Self {
+        signals.iter().fold(self, |scene, signal| {
+            scene.process_step(&["ignore", &signal.to_string()])
+        })
+    }
+
+    /// A descriptor that is closed at start.
+    pub(crate) fn closed(self, number: u8) -> Self {
+        self.process_step(&["close", &number.to_string()])
+    }
+
+    /// A descriptor open on a path of the scene, not close-on-exec.
+    pub(crate) fn open(self, number: u32, path: &str) -> Self {
+        self.process_step(&["open", &number.to_string(), path])
+    }
+
+    /// Standard input as a pipe that holds this; otherwise it is `/dev/null`.
+    pub(crate) fn stdin(mut self, content: &[u8]) -> Self {
+        self.steps.process.push(record(&[b"stdin", content]));
+        self
+    }
+
+    /// A resource limit, by its number (getrlimit(2)).
+    pub(crate) fn limit(self, resource: u8, soft: u64, hard: u64) -> Self {
+        self.process_step(&[
+            "limit",
+            &resource.to_string(),
+            &soft.to_string(),
+            &hard.to_string(),
+        ])
+    }
+
+    /// The umask; 022 otherwise.
+    pub(crate) fn umask(self, bits: u32) -> Self {
+        self.process_step(&["umask", &format!("{bits:o}")])
+    }
+
+    /// The working directory; `/` otherwise.
+    pub(crate) fn cwd(self, path: &str) -> Self {
+        self.process_step(&["cwd", path])
+    }
+
+    /// A controlling terminal on descriptors 0 to 2; all is read as `stdout`.
+    pub(crate) fn terminal(mut self) -> Self {
+        self.shape.has_terminal = true;
+        self
+    }
+
+    /// No `/proc`.
+    pub(crate) fn without_proc(mut self) -> Self {
+        self.shape.has_proc = false;
+        self
+    }
+
+    /// A root with nothing in it but vestibule and the witness, as `FROM scratch`.
+    pub(crate) fn scratch(mut self) -> Self {
+        self.shape.has_usr = false;
+        self
+    }
+
+    /// A read-only root; `/run`, `/tmp` and `/dev/shm` stay writable.
+    pub(crate) fn read_only(self) -> Self {
+        self.read_only_mount("/")
+    }
+
+    /// Nothing at all is writable.
+    pub(crate) fn nothing_writable(mut self) -> Self {
+        self.shape.is_writable = false;
+        WRITABLE.iter().fold(self.read_only(), |scene, (path, _)| {
+            scene.read_only_mount(path)
+        })
+    }
+
+    fn read_only_mount(mut self, path: &str) -> Self {
+        self.steps
+            .mounts
+            .push(record(&[b"remount", path.as_bytes(), b"r"]));
+        self
+    }
+
+    /// vestibule as an ordinary process, child of a foreign PID 1.
+    pub(crate) fn not_pid_1(mut self) -> Self {
+        self.shape.is_pid_1 = false;
+        self
+    }
+
+    /// A network namespace of its own.
+    pub(crate) fn own_network(mut self) -> Self {
+        self.shape.has_own_network = true;
+        self
+    }
+
+    /// Sets the scene, and waits for its end.
+    #[track_caller]
+    pub(crate) fn run(self) -> Outcome {
+        self.spawn().finish()
+    }
+
+    /// The same, with what the canary found.
+    #[track_caller]
+    pub(crate) fn run_with_leaks(self) -> (Outcome, Vec<Leak>) {
+        self.spawn().finish_with_leaks()
+    }
+}
