@@ -10,7 +10,11 @@ fn main() {
         let root = var("CARGO_MANIFEST_DIR").unwrap_or_default();
         let script = format!("{root}/build/no-unwind-tables.ld");
         // `.cargo/config.toml` links aarch64 by lld itself, x86-64 through cc.
-        let prefix = if is("CARGO_CFG_TARGET_ARCH", "aarch64") { "" } else { "-Wl," };
+        let prefix = if is("CARGO_CFG_TARGET_ARCH", "aarch64") {
+            ""
+        } else {
+            "-Wl,"
+        };
         for option in [format!("--script={script}"), "--no-eh-frame-hdr".to_owned()] {
             println!("cargo:rustc-link-arg-bins={prefix}{option}");
         }

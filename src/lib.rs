@@ -172,7 +172,11 @@ fn say_unsupervised(report: Reporter, policy: Option<&Policy>) {
         policy.is_some_and(|policy| policy.run.grace.is_some() || !policy.run.signals.is_empty());
     let text = "the command replaces vestibule, so nobody supervises it";
     if has_rules {
-        report.note("unsupervised", &format!("{text}: `grace` and `signals` have no effect"), &[]);
+        report.note(
+            "unsupervised",
+            &format!("{text}: `grace` and `signals` have no effect"),
+            &[],
+        );
     } else {
         report.detail(1, "unsupervised", text, &[]);
     }

@@ -5,6 +5,7 @@
 //!
 //! **Never:** a value: there is none in here.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -81,7 +82,7 @@ impl Summary {
                 Reason::NotAsked => {}
             }
         }
-        self.withheld = vault.withheld_names().map(str::to_owned).collect();
+        self.withheld = vault.withheld_names().map(Cow::into_owned).collect();
         let files = vault.withheld_files().into_iter();
         self.withheld_files = files.map(Path::to_path_buf).collect();
     }

@@ -6,6 +6,7 @@
 //! **Never:** a value that leaves without being noted as released; one secret
 //! in another's place because they share a name.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -117,21 +118,32 @@ impl Vault {
     }
 
     /// Names of everything that main does not get.
-    pub fn withheld_names(&self) -> impl Iterator<Item = &str> {
-        let held = self.withheld().map(|(name, _)| name.as_str());
-        held.chain(self.unlisted.iter().map(|file| file.name.as_str()))
+    pub fn withheld_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let held = self.withheld().map(|(name, _)| name.as_str().into());
+        let partly = self
+            .files_with_more()
+            .filter_map(|path| Some(path.file_name()?.to_string_lossy()));
+        let unlisted = self.unlisted.iter().map(|file| file.name.as_str().into());
+        held.chain(partly).chain(unlisted)
     }
 
     /// Files of which main does not get everything, each once.
     #[must_use]
     pub fn withheld_files(&self) -> BTreeSet<&Path> {
-        let more = self.shared.iter().filter(|(_, has_more)| **has_more);
         self.withheld()
             .filter_map(|(_, held)| held.path.as_deref())
-            .chain(more.map(|(path, _)| path.as_path()))
             .filter(|path| !self.released.contains(*path))
+            .chain(self.files_with_more())
             .chain(self.unlisted.iter().map(|file| file.path.as_path()))
             .collect()
+    }
+
+    /// Files with more values than the secrets of `held`.
+    fn files_with_more(&self) -> impl Iterator<Item = &Path> {
+        self.shared
+            .iter()
+            .filter(|(path, has_more)| **has_more && !self.released.contains(*path))
+            .map(|(path, _)| path.as_path())
     }
 
     /// The withheld secret whose value `text` gives away. A value that main
@@ -151,16 +163,13 @@ impl Vault {
     }
 
     fn withheld(&self) -> impl Iterator<Item = (&SecretName, &Held)> {
-        // Two names of one file: who gets the one has the other.
-        let has_file = |held: &Held| {
-            held.is_whole_file
-                && held
-                    .path
-                    .as_ref()
-                    .is_some_and(|path| self.released.contains(path))
+        // Who gets a whole file has everything that came from it.
+        let is_in_main_s_file = |held: &Held| {
+            let path = held.path.as_ref();
+            path.is_some_and(|path| self.released.contains(path))
         };
         self.all()
-            .filter(move |(_, held)| !held.released && !has_file(held))
+            .filter(move |(_, held)| !held.released && !is_in_main_s_file(held))
     }
 
     fn is_given(&self, value: &Secret) -> bool {

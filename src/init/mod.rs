@@ -10,6 +10,7 @@ pub mod guard;
 pub mod handover;
 pub mod leftovers;
 pub mod signals;
+pub mod state;
 pub mod status;
 pub mod supervise;
 pub mod terminal;

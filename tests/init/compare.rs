@@ -67,7 +67,10 @@ fn no_other_init_is_right_where_vestibule_is_not() {
         .filter(|(_, cells)| is_behind(cells))
         .map(|(claim, _)| claim.name)
         .collect();
-    assert!(behind.is_empty(), "another init is right, we are not: {behind:?}");
+    assert!(
+        behind.is_empty(),
+        "another init is right, we are not: {behind:?}"
+    );
 }
 
 /// Whether one of the first two, which are ours, is wrong where another is right.

@@ -148,7 +148,11 @@ fn merging_storm(init: &Init) -> Seen {
     send(pid, 12);
     let later = running.hears_often(&line(12), 1, PATIENCE);
     let ended = running.stop(PATIENCE);
-    let text = format!("USR2 {}, ends {}", if later { "came" } else { "lost" }, ended.shown());
+    let text = format!(
+        "USR2 {}, ends {}",
+        if later { "came" } else { "lost" },
+        ended.shown()
+    );
     Seen::new(later && ended.code == Some(0), text)
 }
 
@@ -175,7 +179,12 @@ fn sigchld_from_a_process_is_forwarded_and_the_kernels_own_is_not() {
     assert!(running.hears_often(&line(17), 1, PATIENCE), "the sent one");
     send(pid, 64);
     let ended = running.end();
-    assert_eq!(ended.said.matches("signal 17 ").count(), 1, "{}", ended.said);
+    assert_eq!(
+        ended.said.matches("signal 17 ").count(),
+        1,
+        "{}",
+        ended.said
+    );
 }
 
 #[test]
@@ -189,7 +198,14 @@ fn signals_arrive_in_the_order_in_which_they_were_sent() {
     let said = running.stop(PATIENCE).said;
     let came: Vec<i32> = said
         .lines()
-        .filter_map(|found| found.strip_prefix("signal ")?.split(' ').next()?.parse().ok())
+        .filter_map(|found| {
+            found
+                .strip_prefix("signal ")?
+                .split(' ')
+                .next()?
+                .parse()
+                .ok()
+        })
         // With INT, QUIT and TERM comes a CONT: a stopped main must act on them.
         .filter(|&number| number != 18)
         .collect();

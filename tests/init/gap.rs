@@ -39,7 +39,17 @@ claims![
 fn delayed(scene: Scene, calls: &str, fault: &str) -> Running {
     let trace = format!("trace={calls}");
     let inject = format!("inject={calls}:{fault}");
-    let words = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+    let words = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        &trace,
+        "-e",
+        &inject,
+    ];
     scene.start_under(&words)
 }
 
@@ -51,7 +61,10 @@ fn in_the_gap(init: &Init, options: Option<&[&str]>, calls: &str) -> Seen {
     let scene = Scene::of(init).with(options).main(&["sleep", "2"]);
     let running = delayed(scene, calls, "delay_enter=300000");
     // The child is there: it sleeps in the delayed call, or is about to.
-    assert!(wait_for_init(&running, init, |pid| !children(pid).is_empty()), "a child");
+    assert!(
+        wait_for_init(&running, init, |pid| !children(pid).is_empty()),
+        "a child"
+    );
     let ended = running.stop(PATIENCE);
     let lost = if ended.code == Some(0) { " (lost)" } else { "" };
     Seen::new(ended.code == Some(143), format!("{}{lost}", ended.shown()))

@@ -34,7 +34,10 @@ fn who_gets_usr1(scene: Scene) -> String {
     let running = scene.shell(&script).start();
     running.expect_line("ready");
     send(running.pid_1(), 10);
-    assert!(running.hears_often("signal 12 ", 1, PATIENCE), "main answers");
+    assert!(
+        running.hears_often("signal 12 ", 1, PATIENCE),
+        "main answers"
+    );
     let grandchild = running.heard("signal 10 ") > 0;
     if grandchild { "both" } else { "main" }.into()
 }
@@ -74,7 +77,11 @@ fn other_session(init: &Init) -> Seen {
     running.hang_up();
     let ended = running.end();
     let asked = ended.said.contains("asked");
-    let text = format!("{}, exit {}", if asked { "asked" } else { "not asked" }, ended.shown());
+    let text = format!(
+        "{}, exit {}",
+        if asked { "asked" } else { "not asked" },
+        ended.shown()
+    );
     Seen::new(asked && ended.code == Some(5), text)
 }
 

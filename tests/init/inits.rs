@@ -101,7 +101,11 @@ impl Init {
     /// The same, with a secret to keep.
     pub(crate) fn vestibule_with_secret() -> Self {
         let name = "vestibule + secret".into();
-        Self { name, has_secret: true, ..Self::vestibule() }
+        Self {
+            name,
+            has_secret: true,
+            ..Self::vestibule()
+        }
     }
 
     /// The others, as far as this machine has them.

@@ -69,7 +69,10 @@ fn stopped(init: &Init) -> Seen {
 
 fn worker(init: &Init) -> Seen {
     let witness = harness::witness();
-    let script = format!("trap 'exit 3' TERM; setsid {} slow 150 & while :; do sleep 0.01; done", witness.display());
+    let script = format!(
+        "trap 'exit 3' TERM; setsid {} slow 150 & while :; do sleep 0.01; done",
+        witness.display()
+    );
     let running = Scene::of(init).shell(&script).start();
     running.expect_line("ready");
     finished(&running.stop(PATIENCE), 3)
@@ -100,9 +103,13 @@ fn a_leftover_that_forks_on_term_is_asked_or_killed_too() {
 #[test]
 fn a_subreaper_ends_its_own_leftovers_and_nobody_elses() {
     let witness = harness::witness();
-    let script = format!("setsid {} slow 150 <&- & read wait; exit 5", witness.display());
+    let script = format!(
+        "setsid {} slow 150 <&- & read wait; exit 5",
+        witness.display()
+    );
     let scene = Scene::of(&Init::vestibule()).with(&["-s"]).not_pid_1();
-    let neighbour = "(trap 'echo hit' TERM; while :; do sleep 0.01; [ -e /mnt/end ] && exit; done) &";
+    let neighbour =
+        "(trap 'echo hit' TERM; while :; do sleep 0.01; [ -e /mnt/end ] && exit; done) &";
     let scene = scene.before("mount -t tmpfs tmpfs /mnt").before(neighbour);
     // Standard input of a shell's child in the background is closed, ours is not.
     let mut running = scene.shell(&format!("{script}\n")).start();

@@ -5,7 +5,10 @@ use crate::scene::{Ended, Scene};
 
 /// vestibule with these words, `--` only if among them.
 fn with_words(words: &[&str]) -> Ended {
-    Scene::of(&Init::vestibule()).without_separator().main(words).run()
+    Scene::of(&Init::vestibule())
+        .without_separator()
+        .main(words)
+        .run()
 }
 
 /// Refused as usage: 100, three lines, nothing started.
@@ -14,7 +17,11 @@ fn is_refused(words: &[&str], hint: &str) {
     assert_eq!(ended.code, Some(100), "{words:?}: {}", ended.complained);
     assert_eq!(ended.said, "", "{words:?}");
     assert_eq!(ended.complained.lines().count(), 3, "{}", ended.complained);
-    assert!(ended.complained.contains(hint), "{words:?}: {}", ended.complained);
+    assert!(
+        ended.complained.contains(hint),
+        "{words:?}: {}",
+        ended.complained
+    );
 }
 
 #[test]
@@ -22,7 +29,9 @@ fn help_goes_to_standard_output_and_names_every_option() {
     for option in ["-h", "--help"] {
         let ended = with_words(&[option]);
         assert_eq!((ended.code, ended.complained.as_str()), (Some(0), ""));
-        for letter in ["-g", "-c", "-r", "-e", "-s", "-p", "-v", "-w", "-h", "-V", "-l", "--grace", "--exec"] {
+        for letter in [
+            "-g", "-c", "-r", "-e", "-s", "-p", "-v", "-w", "-h", "-V", "-l", "--grace", "--exec",
+        ] {
             assert!(ended.said.contains(letter), "{letter}");
         }
     }
@@ -33,7 +42,10 @@ fn the_version_names_the_program() {
     for option in ["-V", "--version"] {
         let ended = with_words(&[option]);
         assert_eq!(ended.code, Some(0));
-        assert_eq!(ended.said, concat!("vestibule ", env!("CARGO_PKG_VERSION"), "\n"));
+        assert_eq!(
+            ended.said,
+            concat!("vestibule ", env!("CARGO_PKG_VERSION"), "\n")
+        );
     }
 }
 
@@ -66,7 +78,16 @@ fn a_second_double_dash_is_a_command() {
 
 #[test]
 fn commands_named_like_options_or_subcommands_follow_a_double_dash() {
-    for name in ["check", "plan", "exec", "health", "scan", "-h", "--version", "-s"] {
+    for name in [
+        "check",
+        "plan",
+        "exec",
+        "health",
+        "scan",
+        "-h",
+        "--version",
+        "-s",
+    ] {
         let prepare = format!(
             "mount -t tmpfs tmpfs /mnt; printf '#!/bin/sh\\nexit 21\\n' > '/mnt/{name}'; chmod 755 /mnt/*; PATH=/mnt:$PATH"
         );
@@ -102,7 +123,12 @@ fn malformed_values_are_refused() {
 
 #[test]
 fn what_only_a_supervisor_can_do_is_refused_with_exec() {
-    for words in [&["-g"][..], &["-e", "1"], &["-r", "15:2"], &["--grace", "1s"]] {
+    for words in [
+        &["-g"][..],
+        &["-e", "1"],
+        &["-r", "15:2"],
+        &["--grace", "1s"],
+    ] {
         is_refused(&[&["--exec"], words, &["--", "true"]].concat(), "--exec");
     }
 }
@@ -116,12 +142,19 @@ fn exec_replaces_vestibule_by_the_command() {
 /// Whether a run with these options and variables tells of a forwarded signal.
 fn tells(options: &[&str], variables: &[(&str, &str)]) -> bool {
     let scene = Scene::of(&Init::vestibule()).with(options);
-    let scene = variables.iter().fold(scene, |scene, (name, value)| scene.env(name, value));
-    let running = scene.shell("trap 'exit 0' USR1; echo ready; while :; do sleep 0.01; done").start();
+    let scene = variables
+        .iter()
+        .fold(scene, |scene, (name, value)| scene.env(name, value));
+    let running = scene
+        .shell("trap 'exit 0' USR1; echo ready; while :; do sleep 0.01; done")
+        .start();
     running.expect_line("ready");
     running.signal(10);
     let complained = running.end().complained;
-    assert!(complained.is_empty() || complained.contains("USR1"), "{complained}");
+    assert!(
+        complained.is_empty() || complained.contains("USR1"),
+        "{complained}"
+    );
     !complained.is_empty()
 }
 
@@ -138,7 +171,10 @@ fn messages_come_only_when_asked_for() {
 #[test]
 fn a_malformed_variable_is_refused_by_its_name() {
     for (name, value) in [("TINI_VERBOSITY", "loud"), ("VESTIBULE_GRACE", "soon")] {
-        let ended = Scene::of(&Init::vestibule()).env(name, value).main(&["true"]).run();
+        let ended = Scene::of(&Init::vestibule())
+            .env(name, value)
+            .main(&["true"])
+            .run();
         assert_eq!(ended.code, Some(100), "{name}");
         assert!(ended.complained.contains(name), "{}", ended.complained);
     }
@@ -146,6 +182,9 @@ fn a_malformed_variable_is_refused_by_its_name() {
 
 #[test]
 fn two_minutes_of_grace_are_said_as_2m() {
-    let ended = Scene::of(&Init::vestibule()).with(&["--grace=2m"]).main(&["true"]).run();
+    let ended = Scene::of(&Init::vestibule())
+        .with(&["--grace=2m"])
+        .main(&["true"])
+        .run();
     assert_eq!(ended.code, Some(0), "{}", ended.complained);
 }

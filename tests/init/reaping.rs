@@ -33,7 +33,11 @@ claims![
 fn orphans(init: &Init, count: usize, then: &[&str]) -> Scene {
     let witness = harness::witness();
     let count = count.to_string();
-    let mut words = vec![witness.to_str().expect("a path in UTF-8"), "orphans", &count];
+    let mut words = vec![
+        witness.to_str().expect("a path in UTF-8"),
+        "orphans",
+        &count,
+    ];
     words.extend(then);
     Scene::of(init).main(&words)
 }
@@ -57,7 +61,10 @@ fn thousand(init: &Init) -> Seen {
 fn ten_thousand(init: &Init) -> Seen {
     const COUNT: usize = 10_000;
     let witness = harness::witness();
-    let script = format!("echo up; read wait; exec {} orphans {COUNT} wait", witness.display());
+    let script = format!(
+        "echo up; read wait; exec {} orphans {COUNT} wait",
+        witness.display()
+    );
     let mut running = Scene::of(init).shell(&script).start();
     running.expect_line("up");
     let init = running.pid_1();
@@ -68,12 +75,18 @@ fn ten_thousand(init: &Init) -> Seen {
     let zombies = children(init).len().saturating_sub(1);
     send(init, 18);
     let left = unreaped(&running);
-    Seen::new(zombies == COUNT && left == 0, format!("{zombies} zombies, {left} left"))
+    Seen::new(
+        zombies == COUNT && left == 0,
+        format!("{zombies} zombies, {left} left"),
+    )
 }
 
 fn coalesced(init: &Init) -> Seen {
     let witness = harness::witness();
-    let script = format!("echo up; read wait; exec {} orphans 1000 exit 42", witness.display());
+    let script = format!(
+        "echo up; read wait; exec {} orphans 1000 exit 42",
+        witness.display()
+    );
     let mut running = Scene::of(init).shell(&script).start();
     running.expect_line("up");
     let (init, main) = (running.pid_1(), running.main());
@@ -93,7 +106,10 @@ fn adopts(scene: Scene) -> bool {
     let running = scene.not_pid_1().shell(ORPHAN).start();
     running.expect_line("ready");
     let init = running.main();
-    wait_until(Duration::from_secs(1), || (children(init).len() == 2).then_some(())).is_some()
+    wait_until(Duration::from_secs(1), || {
+        (children(init).len() == 2).then_some(())
+    })
+    .is_some()
 }
 
 fn subreaper(init: &Init) -> Seen {
@@ -136,7 +152,9 @@ fn parent_death(init: &Init) -> Seen {
 
 #[test]
 fn tini_subreaper_means_the_same_as_s() {
-    assert!(adopts(Scene::of(&Init::vestibule()).env("TINI_SUBREAPER", "")));
+    assert!(adopts(
+        Scene::of(&Init::vestibule()).env("TINI_SUBREAPER", "")
+    ));
 }
 
 #[test]
@@ -147,7 +165,10 @@ fn without_s_and_not_pid_1_vestibule_becomes_the_command() {
     let replaced = running.main();
     let name = || (crate::running::status(replaced, "Name") == "sleep").then_some(());
     assert!(wait_until(PATIENCE, name).is_some(), "it is main itself");
-    assert!(!adopts(Scene::of(&Init::vestibule())), "the test can tell the difference");
+    assert!(
+        !adopts(Scene::of(&Init::vestibule())),
+        "the test can tell the difference"
+    );
 }
 
 #[test]

@@ -101,7 +101,10 @@ fn a_refusal_names_its_true_cause() {
         (NOEXEC, "noexec"),
         ("mkdir it", "directory"),
         ("touch it && chmod 640 it", "mode 0640"),
-        ("printf '#!/bin/sh\\r\\nexit 0\\r\\n' > it && chmod 755 it", "/bin/sh\\r"),
+        (
+            "printf '#!/bin/sh\\r\\nexit 0\\r\\n' > it && chmod 755 it",
+            "/bin/sh\\r",
+        ),
     ] {
         let ended = told(&Init::vestibule(), make);
         let said = &ended.complained;
@@ -123,10 +126,13 @@ fn a_missing_loader_of_a_program_is_named() {
 
 #[test]
 fn the_search_goes_on_behind_a_directory_that_may_not_be_entered() {
-    demand("PATH with a file that may not be executed before one that may", |init| {
-        let make = "mkdir a b && touch a/it && echo 'exit 5' > b/it && chmod 755 b/it";
-        let scene = with_file(init, &format!("{make} && export PATH=/mnt/a:/mnt/b"));
-        let ended = scene.main(&["it"]).run();
-        Seen::new(ended.code == Some(5), ended.shown())
-    });
+    demand(
+        "PATH with a file that may not be executed before one that may",
+        |init| {
+            let make = "mkdir a b && touch a/it && echo 'exit 5' > b/it && chmod 755 b/it";
+            let scene = with_file(init, &format!("{make} && export PATH=/mnt/a:/mnt/b"));
+            let ended = scene.main(&["it"]).run();
+            Seen::new(ended.code == Some(5), ended.shown())
+        },
+    );
 }

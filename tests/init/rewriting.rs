@@ -62,7 +62,10 @@ fn dropped(init: &Init) -> Seen {
     send(running.pid_1(), 12);
     let ended = running.end();
     let dropped = !ended.said.contains(&line(10));
-    Seen::new(dropped && ended.code == Some(0), if dropped { "dropped" } else { "came" })
+    Seen::new(
+        dropped && ended.code == Some(0),
+        if dropped { "dropped" } else { "came" },
+    )
 }
 
 #[test]
@@ -90,9 +93,12 @@ fn rules_take_names_and_numbers_in_any_form() {
 fn a_policy_rewrites_signals_and_the_command_line_goes_before_it() {
     let policy = r#"{"version": 1, "run": {"signals": {"TERM": "QUIT", "HUP": "USR1"}}}"#;
     let prepare = format!("mount -t tmpfs tmpfs /mnt; echo '{policy}' > /mnt/policy.json");
-    let scene = Scene::of(&Init::vestibule())
-        .before(&prepare)
-        .with(&["--policy", "/mnt/policy.json", "-r", "HUP:USR2"]);
+    let scene = Scene::of(&Init::vestibule()).before(&prepare).with(&[
+        "--policy",
+        "/mnt/policy.json",
+        "-r",
+        "HUP:USR2",
+    ]);
     let running = listener(scene, 3);
     for (sent, wanted) in [(1, 12), (15, 3)] {
         send(running.pid_1(), sent);
@@ -104,8 +110,27 @@ fn a_policy_rewrites_signals_and_the_command_line_goes_before_it() {
 #[test]
 fn malformed_rules_are_refused_before_anything_starts() {
     for rule in [
-        "", "derp", "15", "15:", ":15", ":", "TERM:", "15:12:10", "derp:1", "1:derp", "65:1",
-        "1:65", "0:1", "-1:1", "1:-1", "9:1", "STOP:TERM", "KILL:TERM", "1,2:3", " 15:2", "15: 2",
+        "",
+        "derp",
+        "15",
+        "15:",
+        ":15",
+        ":",
+        "TERM:",
+        "15:12:10",
+        "derp:1",
+        "1:derp",
+        "65:1",
+        "1:65",
+        "0:1",
+        "-1:1",
+        "1:-1",
+        "9:1",
+        "STOP:TERM",
+        "KILL:TERM",
+        "1,2:3",
+        " 15:2",
+        "15: 2",
     ] {
         let ended = Scene::of(&Init::vestibule())
             .with(&["-r", rule])

@@ -42,7 +42,14 @@ const WITHOUT_RIGHTS: [&str; 7] = [
 fn forbidden(init: &Init) -> Seen {
     let scene = Scene::of(init).through(&WITHOUT_KILL);
     let shell = "echo ready; read wait; exit 42";
-    let main = ["setpriv", "--reuid=65534", "--clear-groups", "/bin/sh", "-c", shell];
+    let main = [
+        "setpriv",
+        "--reuid=65534",
+        "--clear-groups",
+        "/bin/sh",
+        "-c",
+        shell,
+    ];
     let mut running = scene.main(&main).start();
     running.expect_line("ready");
     let pid = running.pid_1();
@@ -100,7 +107,12 @@ fn as_another_user(scene: Scene) -> Scene {
 fn every_kind_arrives(scene: Scene) {
     let running = as_another_user(scene).start();
     running.expect_line("ready");
-    assert_eq!(status(running.main(), "Uid").split_ascii_whitespace().next(), Some("65534"));
+    assert_eq!(
+        status(running.main(), "Uid")
+            .split_ascii_whitespace()
+            .next(),
+        Some("65534")
+    );
     for number in [1, 10, 28, 34, 64] {
         send(running.pid_1(), number);
         let line = format!("signal {number} ");
@@ -139,7 +151,14 @@ fn a_main_under_another_user_that_ignores_term_is_killed_after_its_grace() {
 fn a_forbidden_signal_is_told_once_a_minute_at_most() {
     let scene = Scene::of(&Init::vestibule()).through(&WITHOUT_KILL);
     let shell = "echo ready; read wait; exit 42";
-    let main = ["setpriv", "--reuid=65534", "--clear-groups", "/bin/sh", "-c", shell];
+    let main = [
+        "setpriv",
+        "--reuid=65534",
+        "--clear-groups",
+        "/bin/sh",
+        "-c",
+        shell,
+    ];
     let mut running = scene.main(&main).start();
     running.expect_line("ready");
     let pid = running.pid_1();
@@ -151,5 +170,8 @@ fn a_forbidden_signal_is_told_once_a_minute_at_most() {
     running.hang_up();
     let complained = running.end().complained;
     assert_eq!(complained.matches("warning:").count(), 1, "{complained}");
-    assert!(complained.contains("USR1") && complained.contains("CAP_KILL"), "{complained}");
+    assert!(
+        complained.contains("USR1") && complained.contains("CAP_KILL"),
+        "{complained}"
+    );
 }

@@ -54,8 +54,7 @@ impl Heard {
             loop {
                 let count = source.read(&mut buffer).unwrap_or(0);
                 let mut text = listener.text.lock().expect("no panic while held");
-                text.0
-                    .push_str(&String::from_utf8_lossy(&buffer[..count]));
+                text.0.push_str(&String::from_utf8_lossy(&buffer[..count]));
                 text.1 = count == 0;
                 listener.more.notify_all();
                 if count == 0 {
@@ -260,7 +259,10 @@ pub(crate) fn children(pid: i32) -> Vec<i32> {
 /// All that descends from a process.
 pub(crate) fn descendants(pid: i32) -> Vec<i32> {
     let children = children(pid);
-    let below: Vec<i32> = children.iter().flat_map(|&child| descendants(child)).collect();
+    let below: Vec<i32> = children
+        .iter()
+        .flat_map(|&child| descendants(child))
+        .collect();
     [children, below].concat()
 }
 

@@ -10,8 +10,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::ptr;
 use std::time::Duration;
 
@@ -67,7 +67,9 @@ impl Scene {
         let hide = Path::new(SECRETS).exists() || init.has_secret;
         let mut before = Vec::new();
         if hide {
-            before.push(format!("mkdir -p {SECRETS}; mount -t tmpfs tmpfs {SECRETS}"));
+            before.push(format!(
+                "mkdir -p {SECRETS}; mount -t tmpfs tmpfs {SECRETS}"
+            ));
         }
         if init.has_secret {
             before.push(format!("echo 4-secret-nobody-needs > {SECRETS}/unused"));
@@ -217,7 +219,13 @@ fn start_clean(command: &mut Command) {
         let (empty, none) = (0_u64, ptr::null_mut::<u64>());
         // SAFETY: the kernel only reads `empty`, a set of 8 bytes.
         unsafe {
-            libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const empty, none, 8)
+            libc::syscall(
+                libc::SYS_rt_sigprocmask,
+                libc::SIG_SETMASK,
+                &raw const empty,
+                none,
+                8,
+            )
         };
         Ok(())
     };

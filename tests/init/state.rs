@@ -45,7 +45,11 @@ fn signal_state(scene: Scene, wanted: (u64, u64)) -> Seen {
     let shown = |set: Option<u64>| set.map_or_else(|| "?".into(), numbers);
     Seen::new(
         found == (Some(wanted.0), Some(wanted.1)),
-        format!("blocks {{{}}} ignores {{{}}}", shown(found.0), shown(found.1)),
+        format!(
+            "blocks {{{}}} ignores {{{}}}",
+            shown(found.0),
+            shown(found.1)
+        ),
     )
 }
 

@@ -91,7 +91,10 @@ fn is_killed_in_time(ended: &Ended) {
 #[test]
 fn term_int_and_quit_start_a_stop() {
     for number in [15, 2, 3] {
-        let running = ready(half_second(), "trap '' TERM INT QUIT; echo ready; exec sleep 99");
+        let running = ready(
+            half_second(),
+            "trap '' TERM INT QUIT; echo ready; exec sleep 99",
+        );
         send(running.pid_1(), number);
         is_killed_in_time(&running.end());
     }
@@ -103,7 +106,9 @@ fn outlives_its_grace(scene: Scene, numbers: &[i32]) {
     for &number in numbers {
         send(running.pid_1(), number);
     }
-    let ended = wait_until(Duration::from_secs(1), || (!running.is_alive()).then_some(()));
+    let ended = wait_until(Duration::from_secs(1), || {
+        (!running.is_alive()).then_some(())
+    });
     assert!(ended.is_none(), "{numbers:?} ended main");
 }
 
@@ -167,5 +172,8 @@ fn with_a_stop_signal_comes_cont() {
     let running = listener(Scene::of(&Init::vestibule()), 18);
     send(running.pid_1(), 15);
     let said = running.end().said;
-    assert!(said.contains("signal 15 ") && said.contains("signal 18 "), "{said}");
+    assert!(
+        said.contains("signal 15 ") && said.contains("signal 18 "),
+        "{said}"
+    );
 }

@@ -38,7 +38,10 @@ const CTRL_BACKSLASH: &[u8] = b"\x1c";
 fn on_terminal(init: &Init, main: &[&str]) -> Running {
     let words = [&["--"], main].concat();
     let scene = Scene::raw(&words).init(&init.path).terminal();
-    scene.env("PATH", "/usr/bin:/bin").env("TERM", "dumb").spawn()
+    scene
+        .env("PATH", "/usr/bin:/bin")
+        .env("TERM", "dumb")
+        .spawn()
 }
 
 fn shell(init: &Init, script: &str) -> Running {
@@ -88,18 +91,31 @@ fn jobs(init: &Init, main: &[&str]) -> Seen {
     };
     let job = wait_until(PATIENCE, asleep).expect("the job runs");
     running.press(CTRL_Z);
-    let stopped = wait_until(Duration::from_secs(2), || (state(job.0) == 'T').then_some(()));
+    let stopped = wait_until(Duration::from_secs(2), || {
+        (state(job.0) == 'T').then_some(())
+    });
     running.press(b"echo; echo st''ill; fg\n");
     running.line("still");
-    wait_until(Duration::from_secs(2), || (state(job.0) == 'S').then_some(()));
+    wait_until(Duration::from_secs(2), || {
+        (state(job.0) == 'S').then_some(())
+    });
     running.press(CTRL_C);
     let gone = || (state(job.0) == '-').then_some(());
     let interrupted = wait_until(Duration::from_secs(2), gone).is_some();
     running.press(b"exit 9\n");
     let outcome = running.finish();
-    let complaint = ["job control", "tty"].iter().any(|word| outcome.stdout.contains(word));
+    let complaint = ["job control", "tty"]
+        .iter()
+        .any(|word| outcome.stdout.contains(word));
     let right = stopped.is_some() && interrupted && !complaint && outcome.end == End::Code(9);
-    Seen::new(right, if complaint { "complains".into() } else { format!("{:?}", outcome.end) })
+    Seen::new(
+        right,
+        if complaint {
+            "complains".into()
+        } else {
+            format!("{:?}", outcome.end)
+        },
+    )
 }
 
 fn bash_jobs(init: &Init) -> Seen {

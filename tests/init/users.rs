@@ -71,8 +71,18 @@ fn home_is_that_of_the_user_and_never_the_callers() {
 #[test]
 fn a_user_that_cannot_be_meant_is_refused() {
     for user in [
-        "\"bogus\"", "\"0day\"", "\"0:bogus\"", "\"0:0day\"", "\"\"", "\"0:\"", "\":0\"", "-1",
-        "\"-1\"", "4294967295", "1000", "\"1000\"",
+        "\"bogus\"",
+        "\"0day\"",
+        "\"0:bogus\"",
+        "\"0:0day\"",
+        "\"\"",
+        "\"0:\"",
+        "\":0\"",
+        "-1",
+        "\"-1\"",
+        "4294967295",
+        "1000",
+        "\"1000\"",
     ] {
         let ended = as_user(user, "echo started");
         assert_eq!(ended.code, Some(100), "{user}: {}", ended.complained);

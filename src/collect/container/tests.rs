@@ -1,6 +1,7 @@
 //! Which container variables reach main.
 
 use super::super::tests::{Place, by_convention, by_policy, container, given, lines, refused};
+use crate::report::Fault;
 
 const SECRETS: [(&str, &str); 3] = [
     ("token", "withheld-value-1\n"),
@@ -82,6 +83,18 @@ fn an_exact_name_of_a_withheld_value_is_a_contradiction() {
             "`WHOLE` holds the value of `token`, which main may not have",
             "`PIN` holds the value of `pin`, which main may not have"
         ]
+    );
+}
+
+#[test]
+fn the_contradiction_names_the_entry() {
+    let place = Place::with(&SECRETS);
+    let text = r#""run": {"inherit": ["PATH", "WHOLE"]}"#;
+    let faults = by_policy(&place, text, &VARIABLES).err().unwrap();
+    let places: Vec<_> = faults.iter().map(Fault::place).collect();
+    assert_eq!(
+        places,
+        ["/etc/policy.json at the entry `WHOLE` of `inherit`"]
     );
 }
 

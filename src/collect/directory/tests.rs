@@ -203,7 +203,7 @@ fn one_directory_under_two_paths_is_listed_once() {
         }
     }
     // A scope inside another one is walked once, and searched first.
-    let scopes = Scopes::among(&usual, vec![by_run, team], &none).unwrap();
+    let scopes = Scopes::among(&usual, vec![by_run.clone(), team], &none).unwrap();
     assert_eq!(
         walked(&scopes, &place.0),
         ["run/secrets/team/b=Ok(\"2\")", "run/secrets/a=Ok(\"1\")"]

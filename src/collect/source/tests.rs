@@ -163,8 +163,8 @@ fn json_mistakes_are_told_by_pointer() {
 
 #[test]
 fn a_deep_document_is_no_danger() {
-    let deep = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
-    let pointer = "/0".repeat(200_000);
+    let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+    let pointer = "/0".repeat(10_000);
     let read = take(Format::Json, deep.as_bytes(), &pointer);
     assert_eq!(read, Err(NoPointer(pointer)));
 }

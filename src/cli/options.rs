@@ -1,34 +1,22 @@
-//! The command line: what was typed becomes a `Command`.
+//! The options of a start, and how each is taken.
 //!
-//! In: the arguments, and the container variables that tini's and dumb-init's
-//! users know. Out: which subcommand, with its options, and main's own command.
+//! In: one option at a time, and the variables of the same meaning. Out: the
+//! options in force, also as the reaper shows them.
 //!
-//! **Never:** I/O, or an option taken from behind the first word that is none:
-//! from there on everything is main's.
+//! **Never:** a value that is checked later: what is wrong is said here.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CString, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lexopt::{Arg, Parser};
+use lexopt::Parser;
 
-use crate::exit::Exit;
+use super::usage::{self, UsageError};
+use super::value::{duration, format_named, number, readable, signal, text, value};
 use crate::init::forward::Audience;
 use crate::init::signals::{Rewriting, Signal};
 use crate::init::status::SuccessCodes;
-use crate::policy::duration::parse_duration;
-use crate::report::{Fault, Format, Reporter, quote};
-
-/// What to do.
-#[derive(Debug)]
-pub enum Command {
-    /// Start main.
-    Start(Options, Vec<OsString>),
-    /// Say whether policy and secrets are right.
-    Check(Options),
-    /// Print a text and end.
-    Print(&'static str),
-}
+use crate::report::{Format, Reporter, quote};
 
 /// The options in force, from arguments and variables.
 #[derive(Clone, Debug)]
@@ -63,117 +51,6 @@ pub struct Options {
     pub json: bool,
     /// The first option given that only a supervising vestibule can carry out.
     pub supervising: Option<&'static str>,
-}
-
-/// A mistake on the command line or in a variable of the same meaning.
-#[derive(Debug)]
-pub struct UsageError {
-    what: String,
-    place: String,
-    remedy: String,
-}
-
-impl Fault for UsageError {
-    fn what(&self) -> String {
-        self.what.clone()
-    }
-
-    fn place(&self) -> String {
-        self.place.clone()
-    }
-
-    fn remedy(&self) -> String {
-        self.remedy.clone()
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::Policy
-    }
-}
-
-/// The text of `--help`.
-pub const HELP: &str = include_str!("../docs/help.txt");
-/// The text of `--version`.
-pub const VERSION: &str = concat!("vestibule ", env!("CARGO_PKG_VERSION"), "\n");
-/// The text of `-l`.
-pub const LICENCE: &str = concat!(
-    include_str!("../LICENSE-MIT"),
-    "\nor, at your option, the Apache License 2.0: https://www.apache.org/licenses/LICENSE-2.0\n"
-);
-
-/// Subcommands that the design reserves and this version does not have.
-const RESERVED: [&str; 5] = ["plan", "exec", "health", "scan", "git-credential"];
-
-/// Reads arguments (without the program's own name) and variables.
-pub fn parse(
-    arguments: Vec<OsString>,
-    variable: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<Command, UsageError> {
-    let mut options = Options::from_variables(variable)?;
-    let mut parser = Parser::from_args(arguments);
-    let first = loop {
-        // `--` ends the options: even a command named like a subcommand follows.
-        if parser
-            .try_raw_args()
-            .is_some_and(|mut raw| raw.next_if(|word| word == "--").is_some())
-        {
-            return start(options, rest(&mut parser));
-        }
-        match parser.next().map_err(|error| unreadable(&error))? {
-            Some(Arg::Value(word)) => break word,
-            None => return start(options, Vec::new()),
-            Some(Arg::Short('h') | Arg::Long("help")) => return Ok(Command::Print(HELP)),
-            Some(Arg::Short('V') | Arg::Long("version")) => return Ok(Command::Print(VERSION)),
-            Some(Arg::Short('l')) => return Ok(Command::Print(LICENCE)),
-            Some(Arg::Short(letter)) => options.take_short(letter, &mut parser)?,
-            Some(Arg::Long(name)) => {
-                let name = name.to_owned();
-                options.take_long(&name, &mut parser)?;
-            }
-        }
-    };
-    match first.to_str() {
-        Some("check") => check(options, parser),
-        Some(word) if RESERVED.contains(&word) => Err(reserved(word)),
-        _ => start(
-            options,
-            std::iter::once(first).chain(rest(&mut parser)).collect(),
-        ),
-    }
-}
-
-fn rest(parser: &mut Parser) -> Vec<OsString> {
-    parser.raw_args().map(Iterator::collect).unwrap_or_default()
-}
-
-fn start(options: Options, command: Vec<OsString>) -> Result<Command, UsageError> {
-    if command.is_empty() {
-        return Err(UsageError {
-            what: "there is no command to start".into(),
-            place: "the end of the command line".into(),
-            remedy: "name the real process: `vestibule [OPTIONS] [--] COMMAND [ARG...]`; `vestibule --help` lists the options".into(),
-        });
-    }
-    Ok(Command::Start(options, command))
-}
-
-fn check(mut options: Options, mut parser: Parser) -> Result<Command, UsageError> {
-    while let Some(argument) = parser.next().map_err(|error| unreadable(&error))? {
-        match argument {
-            Arg::Long("json") => options.json = true,
-            Arg::Long("policy") => options.policy = Some(value("--policy", &mut parser)?.into()),
-            Arg::Long("profile") => options.profile = Some(text("--profile", &mut parser)?),
-            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Print(HELP)),
-            other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => {
-                return Err(UsageError {
-                    what: format!("`check` does not take {}", shown(&other)),
-                    place: "after `check`".into(),
-                    remedy: "`check` takes `--policy FILE`, `--profile NAME` and `--json`; to run a program called `check` write `vestibule -- check`".into(),
-                });
-            }
-        }
-    }
-    Ok(Command::Check(options))
 }
 
 impl Options {
@@ -246,7 +123,9 @@ impl Options {
             .collect()
     }
 
-    fn from_variables(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, UsageError> {
+    pub(super) fn from_variables(
+        variable: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, UsageError> {
         let is_on = |name: &str| variable(name).is_some_and(|value| value == "1");
         let mut options = Self {
             policy: variable("VESTIBULE_POLICY")
@@ -285,7 +164,11 @@ impl Options {
         Ok(options)
     }
 
-    fn take_short(&mut self, letter: char, parser: &mut Parser) -> Result<(), UsageError> {
+    pub(super) fn take_short(
+        &mut self,
+        letter: char,
+        parser: &mut Parser,
+    ) -> Result<(), UsageError> {
         match letter {
             'g' => self.supervise("-g", |options| options.audience = Audience::Group),
             'c' => self.audience = Audience::Main,
@@ -298,12 +181,12 @@ impl Options {
                 self.supervise("-e", |options| options.success.insert(code));
             }
             'r' => self.rewrite("-r", parser)?,
-            _ => return Err(unknown(&format!("-{letter}"))),
+            _ => return Err(usage::unknown(&format!("-{letter}"))),
         }
         Ok(())
     }
 
-    fn take_long(&mut self, name: &str, parser: &mut Parser) -> Result<(), UsageError> {
+    pub(super) fn take_long(&mut self, name: &str, parser: &mut Parser) -> Result<(), UsageError> {
         match name {
             "policy" => self.policy = Some(value("--policy", parser)?.into()),
             "profile" => self.profile = Some(text("--profile", parser)?),
@@ -316,7 +199,7 @@ impl Options {
             "single-child" => self.audience = Audience::Main,
             "verbose" => self.report.verbosity = self.report.verbosity.saturating_add(1),
             "log-format" => self.report.format = format_named(&text("--log-format", parser)?)?,
-            _ => return Err(unknown(&format!("--{name}"))),
+            _ => return Err(usage::unknown(&format!("--{name}"))),
         }
         Ok(())
     }
@@ -349,100 +232,5 @@ impl Options {
         };
         self.supervise(option, |options| options.rewriting.set(from, to));
         Ok(())
-    }
-}
-
-fn value(option: &str, parser: &mut Parser) -> Result<OsString, UsageError> {
-    parser.value().map_err(|_| UsageError {
-        what: format!("`{option}` needs a value"),
-        place: "the end of the command line".into(),
-        remedy: "`vestibule --help` shows what it takes".into(),
-    })
-}
-
-fn text(option: &str, parser: &mut Parser) -> Result<String, UsageError> {
-    readable(option, &value(option, parser)?)
-}
-
-fn readable(source: &str, value: &OsStr) -> Result<String, UsageError> {
-    value
-        .to_str()
-        .map(String::from)
-        .ok_or_else(|| wrong(source, value, "valid UTF-8"))
-}
-
-fn number(source: &str, value: &OsStr) -> Result<u8, UsageError> {
-    value
-        .to_str()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| wrong(source, value, "a number from 0 to 255"))
-}
-
-fn duration(source: &str, value: &OsStr) -> Result<Duration, UsageError> {
-    let text = readable(source, value)?;
-    parse_duration(&text)
-        .map_err(|_| wrong(source, value, "a duration such as `500ms`, `8s` or `2m`"))
-}
-
-fn signal(source: &str, text: &str) -> Result<Signal, UsageError> {
-    Signal::parse(text).ok_or_else(|| {
-        wrong(
-            source,
-            OsStr::new(text),
-            "a signal such as `TERM`, `15` or `RTMIN+3`",
-        )
-    })
-}
-
-fn format_named(text: &str) -> Result<Format, UsageError> {
-    match text {
-        "text" => Ok(Format::Text),
-        "json" => Ok(Format::Json),
-        _ => Err(wrong("--log-format", OsStr::new(text), "`text` or `json`")),
-    }
-}
-
-fn wrong(source: &str, value: &OsStr, expected: &str) -> UsageError {
-    let kind = if source.starts_with('-') {
-        "option"
-    } else {
-        "variable"
-    };
-    UsageError {
-        what: format!("`{source}` cannot be {}", quote(value.as_encoded_bytes())),
-        place: format!("{kind} `{source}`"),
-        remedy: format!("give {expected}"),
-    }
-}
-
-fn unknown(option: &str) -> UsageError {
-    UsageError {
-        what: format!("there is no option {}", quote(option)),
-        place: "before the command".into(),
-        remedy: "`vestibule --help` lists the options; an option of the command comes after it, or after `--`".into(),
-    }
-}
-
-fn unreadable(error: &lexopt::Error) -> UsageError {
-    UsageError {
-        what: "an option was given a value that it does not take".into(),
-        place: quote(error.to_string()),
-        remedy: "`vestibule --help` lists the options".into(),
-    }
-}
-
-fn reserved(word: &str) -> UsageError {
-    UsageError {
-        what: format!("the subcommand `{word}` is not in this version"),
-        place: "the first word after the options".into(),
-        remedy: format!("to run a program called `{word}` write `vestibule -- {word}`"),
-    }
-}
-
-fn shown(argument: &Arg<'_>) -> String {
-    match argument {
-        Arg::Short(letter) => quote(format!("-{letter}")),
-        Arg::Long(name) => quote(format!("--{name}")),
-        Arg::Value(word) => quote(word.as_encoded_bytes()),
     }
 }

@@ -1,0 +1,84 @@
+//! Mistakes on the command line, in words.
+//!
+//! In: the option, variable or word in question. Out: what, where, fix.
+//!
+//! **Never:** a mistake without the way to mend it.
+
+use lexopt::Arg;
+
+use crate::exit::Exit;
+use crate::report::{Fault, quote};
+
+/// A mistake on the command line or in a variable of the same meaning.
+#[derive(Debug)]
+pub struct UsageError {
+    pub(super) what: String,
+    pub(super) place: String,
+    pub(super) remedy: String,
+}
+
+impl Fault for UsageError {
+    fn what(&self) -> String {
+        self.what.clone()
+    }
+
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+
+    fn remedy(&self) -> String {
+        self.remedy.clone()
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Policy
+    }
+}
+
+pub(super) fn unknown(option: &str) -> UsageError {
+    UsageError {
+        what: format!("there is no option {}", quote(option)),
+        place: "before the command".into(),
+        remedy: "`vestibule --help` lists the options; an option of the command comes after it, or after `--`".into(),
+    }
+}
+
+pub(super) fn unreadable(error: &lexopt::Error) -> UsageError {
+    UsageError {
+        what: "an option was given a value that it does not take".into(),
+        place: quote(error.to_string()),
+        remedy: "`vestibule --help` lists the options".into(),
+    }
+}
+
+pub(super) fn reserved(word: &str) -> UsageError {
+    UsageError {
+        what: format!("the subcommand `{word}` is not in this version"),
+        place: "the first word after the options".into(),
+        remedy: format!("to run a program called `{word}` write `vestibule -- {word}`"),
+    }
+}
+
+pub(super) fn shown(argument: &Arg<'_>) -> String {
+    match argument {
+        Arg::Short(letter) => quote(format!("-{letter}")),
+        Arg::Long(name) => quote(format!("--{name}")),
+        Arg::Value(word) => quote(word.as_encoded_bytes()),
+    }
+}
+
+pub(super) fn no_command() -> UsageError {
+    UsageError {
+        what: "there is no command to start".into(),
+        place: "the end of the command line".into(),
+        remedy: "name the real process: `vestibule [OPTIONS] [--] COMMAND [ARG...]`; `vestibule --help` lists the options".into(),
+    }
+}
+
+pub(super) fn not_of_check(argument: &str) -> UsageError {
+    UsageError {
+        what: format!("`check` does not take {argument}"),
+        place: "after `check`".into(),
+        remedy: "`check` takes `--policy FILE`, `--profile NAME` and `--json`; to run a program called `check` write `vestibule -- check`".into(),
+    }
+}
