@@ -113,9 +113,7 @@ impl<'a> Reader<'a> {
     }
 
     /// All mistakes, and all keys without a mechanism, in the file's order.
-    pub(super) fn finish(mut self) -> (Vec<(Place, Problem)>, Vec<Unsupported>) {
-        self.mistakes.sort_by_key(|(offset, ..)| *offset);
-        self.unsupported.sort_by_key(|(offset, _)| *offset);
+    pub(super) fn finish(self) -> (Vec<(Place, Problem)>, Vec<Unsupported>) {
         let mistakes = self
             .mistakes
             .into_iter()
@@ -139,7 +137,11 @@ impl<'a> Reader<'a> {
     /// Keeps a mistake.
     pub(super) fn mistake(&mut self, node: &Node<'_>, problem: Problem) {
         let found = (self.offset(node), self.place(node), problem);
-        self.mistakes.push(found);
+        // Parts are read in another order than the file has them.
+        let at = self
+            .mistakes
+            .partition_point(|(offset, ..)| *offset <= found.0);
+        self.mistakes.insert(at, found);
     }
 
     /// Keeps a mistake that needs no details.
@@ -154,9 +156,12 @@ impl<'a> Reader<'a> {
 
     /// Keeps a key that is right but has no mechanism yet.
     pub(super) fn lacks(&mut self, node: &Node<'_>, mechanism: &'static str) {
-        let place = self.place(node);
+        let (offset, place) = (self.offset(node), self.place(node));
+        let at = self
+            .unsupported
+            .partition_point(|(other, _)| *other <= offset);
         self.unsupported
-            .push((self.offset(node), Unsupported { place, mechanism }));
+            .insert(at, (offset, Unsupported { place, mechanism }));
     }
 
     /// An object with no other keys than `known`.

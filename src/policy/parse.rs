@@ -6,6 +6,7 @@
 //! **Never:** a part that is skipped because it is not in effect: a profile
 //! that nobody starts today is read as strictly as the one in use.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::document;
@@ -82,14 +83,19 @@ fn read<'a>(
         setup::check_seal(reader, node);
     }
     let run = rules_in_effect(reader, root, &object, &names, profile);
-    let connections = names.connections.into_iter();
+    // Collected, a map would be sorted first: code for what is in order already.
+    let mut connections = BTreeMap::new();
+    connections.extend(
+        names
+            .connections
+            .into_iter()
+            .filter_map(|(name, rule)| Some((name, rule?))),
+    );
     Some(Policy {
         file: file.into(),
         secret_directories,
         secrets: secrets.unwrap_or_default(),
-        connections: connections
-            .filter_map(|(name, rule)| Some((name, rule?)))
-            .collect(),
+        connections,
         run,
         unsupported: Vec::new(),
     })

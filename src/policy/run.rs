@@ -68,12 +68,10 @@ impl<'a> Draft<'a> {
         if !(self.has("env") || self.has("files")) {
             return;
         }
-        let theirs: BTreeSet<_> = theirs
-            .iter()
-            .map(|(delivery, _)| &delivery.variable)
-            .collect();
+        let mut theirs_names = BTreeSet::new();
+        theirs_names.extend(theirs.iter().map(|(delivery, _)| &delivery.variable));
         for (delivery, node) in ours {
-            if theirs.contains(&delivery.variable) {
+            if theirs_names.contains(&delivery.variable) {
                 reader.mistake(node, Problem::TwiceDelivered(delivery.variable.clone()));
             }
         }

@@ -105,13 +105,8 @@ fn is_already(identity: &Identity) -> bool {
 
 fn has_exactly_groups(wanted: &[u32]) -> bool {
     let Ok(held) = getgroups() else { return false };
-    let mut held: Vec<u32> = held.iter().map(|gid| gid.as_raw()).collect();
-    let mut wanted = wanted.to_vec();
-    held.sort_unstable();
-    held.dedup();
-    wanted.sort_unstable();
-    wanted.dedup();
-    held == wanted
+    let held: Vec<u32> = held.iter().map(|gid| gid.as_raw()).collect();
+    held.iter().all(|gid| wanted.contains(gid)) && wanted.iter().all(|gid| held.contains(gid))
 }
 
 impl Identity {
