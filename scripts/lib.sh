@@ -46,11 +46,13 @@ choose_toolchain() {
     have cargo || { complain 'cargo is missing: install Rust with rustup (https://rustup.rs)'; exit 1; }
     [ -z "${RUSTUP_TOOLCHAIN:-}" ] && have rustup || return 0
     rustup run "$RUST_VERSION" rustc --version > /dev/null 2>&1 && return
-    rustup toolchain install "$RUST_VERSION" --profile minimal > /dev/null 2>&1 && return
     if rustup run stable rustc --version 2> /dev/null | grep -q "^rustc $RUST_VERSION "; then
         export RUSTUP_TOOLCHAIN=stable
-    else
-        complain "Rust $RUST_VERSION is missing and could not be installed: rustup toolchain install $RUST_VERSION"
+        return
+    fi
+    complain "installing Rust $RUST_VERSION"
+    if ! quietly rustup toolchain install "$RUST_VERSION" --profile minimal -c clippy -c rustfmt; then
+        complain "Rust $RUST_VERSION could not be installed"
         exit 1
     fi
 }

@@ -79,7 +79,8 @@ suite_unit() {
         printf '%s' "the claims that need ${lacking[*]}, which could not be installed" > "$logs/reason"
         return 78
     fi
-    VESTIBULE_TEST_PYTHON=$python cargo test --locked --lib -- --include-ignored
+    # Claims called `as_nobody_...` are started by others, as another user.
+    VESTIBULE_TEST_PYTHON=$python cargo test --locked --lib -- --include-ignored --skip as_nobody_
 }
 
 suite_coverage() { scripts/coverage.sh; }
@@ -91,7 +92,7 @@ in_namespaces() {
     [ "$(id -u)" = 0 ] || not_run 'only root can make the scenes; try: sudo make test'
     unshare --mount --pid --fork true 2> /dev/null ||
         not_run 'the kernel refuses new namespaces (unshare)'
-    scripts/with-binary.sh cargo test --locked --test "$1" -- --show-output
+    scripts/with-binary.sh cargo test --locked --test "$1"
 }
 
 suite_blackbox() { in_namespaces blackbox; }

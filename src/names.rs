@@ -104,3 +104,40 @@ impl fmt::Display for VariableName {
         f.write_str(&quote(&self.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{SecretName, VariableName};
+
+    #[test]
+    fn a_secret_s_name_is_one_visible_path_component() {
+        let long = "x".repeat(255);
+        for name in ["db", "db-password.secret", "a b", "p\u{e4}ss", "-", &long] {
+            assert_eq!(SecretName::parse(name).unwrap().as_str(), name);
+        }
+        let longer = "x".repeat(256);
+        for name in [
+            "", ".", "..", "..data", ".env", "a/b", "a\n", "a\u{1b}", &longer,
+        ] {
+            assert!(SecretName::parse(name).is_err(), "{name:?}");
+        }
+        let error = SecretName::parse("a\u{1b}").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`a\\u{1b}` is not a name: it has a slash or a control character"
+        );
+    }
+
+    #[test]
+    fn a_variable_s_name_is_portable() {
+        for name in ["A", "_", "a1_B"] {
+            assert_eq!(
+                VariableName::parse(name).unwrap().to_string(),
+                format!("`{name}`")
+            );
+        }
+        for name in ["", "1A", "A-B", "A=B", "A B", "\u{e4}", "A\0"] {
+            assert!(VariableName::parse(name).is_err(), "{name:?}");
+        }
+    }
+}

@@ -159,6 +159,15 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_has_exactly_the_parts() {
+        let joined = Secret::concat(&[b"a", b"", b"bc"]);
+        assert_eq!(joined.duplicate().expose(), b"abc");
+        assert!(joined.equals(b"abc") && !joined.equals(b"ab") && joined.is_short());
+        assert!(!secret(b"12345678").is_short());
+        assert!(!secret(b"12345678").occurs_in(b""));
+    }
+
+    #[test]
     fn scratch_refuses_what_would_make_it_grow() {
         let mut scratch = Scratch::with_capacity(4);
         assert!(scratch.push(b"abc"));

@@ -110,13 +110,14 @@ static void make_orphans(int amount, pid_t *pids, const int *release, const int 
         close(release[1]);
         close(living[0]);
         for (int i = 0; i < amount; i++) {
-            pids[i] = fork();
-            must(pids[i] >= 0);
-            if (pids[i] == 0) {
+            pid_t orphan = fork();
+            must(orphan >= 0);
+            if (orphan == 0) {
                 char byte;
                 (void)!read(release[0], &byte, 1);
                 _exit(0);
             }
+            pids[i] = orphan;
         }
         _exit(0);
     }

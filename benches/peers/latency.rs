@@ -45,7 +45,7 @@ pub(crate) fn measure(stage: &mut Stage, roster: &Roster, signals: usize) -> Sec
         title: "Forward latency",
         method: format!(
             "kill(PID 1, USR1) to the first line of main's handler, {REPEATS} x {signals}, one at \
-             a time. On one core the path is the same for everybody; on several the scheduler \
+             a time, in turns. On one core the path is the same for everybody; on several the scheduler \
              decides who wakes where."
         ),
         tables: vec![
@@ -69,31 +69,32 @@ fn repeat(
     let mut passed = vec![Passed::default(); launchers.len()];
     let mut shuffle = Shuffle::new();
     for _ in 0..REPEATS {
-        for index in shuffle.order(launchers.len()) {
-            match serve(stage, &launchers[index], &programs[index]) {
-                Some(service) => {
-                    service.settle();
-                    send(&service, signals, &mut passed[index]);
+        let mut services: Vec<Option<Service>> = Vec::new();
+        for (launcher, program) in launchers.iter().zip(programs) {
+            services.push(serve(stage, launcher, program));
+        }
+        services.iter().flatten().for_each(Service::settle);
+        for _ in 0..signals {
+            for index in shuffle.order(launchers.len()) {
+                if let Some(microseconds) = services[index].as_ref().and_then(send) {
+                    passed[index].microseconds.push(microseconds);
+                } else {
+                    // A late answer would be taken for the next one.
+                    services[index] = None;
+                    passed[index].lost += 1;
                 }
-                None => passed[index].lost += signals,
             }
         }
     }
     passed
 }
 
-fn send(service: &Service, signals: usize, passed: &mut Passed) {
-    for sent in 0..signals {
-        let before = now();
-        service.init.signal(libc::SIGUSR1);
-        let Some(arrived) = service.hear_within::<8>(LIMIT) else {
-            // A late answer would be taken for the next one.
-            passed.lost += signals - sent;
-            return;
-        };
-        let nanoseconds = u64::from_ne_bytes(arrived).saturating_sub(before);
-        passed.microseconds.push(nanoseconds as f64 / 1000.0);
-    }
+fn send(service: &Service) -> Option<f64> {
+    let before = now();
+    service.init.signal(libc::SIGUSR1);
+    let arrived = service.hear_within::<8>(LIMIT)?;
+    let nanoseconds = u64::from_ne_bytes(arrived).saturating_sub(before);
+    Some(nanoseconds as f64 / 1000.0)
 }
 
 fn faults(launchers: &[Launcher], passed: &[Passed]) -> Vec<String> {

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+#[cfg(target_arch = "x86_64")]
+use crate::process::now;
+
 /// Processor, cores, memory, kernel, system.
 pub(crate) fn describe() -> String {
     let processors = fields("/proc/cpuinfo", ':');
@@ -30,6 +33,25 @@ pub(crate) fn describe() -> String {
         kernel(),
         known(&system, "PRETTY_NAME").trim_matches('"'),
     )
+}
+
+/// What one CPUID instruction takes, in microseconds. A hypervisor intercepts
+/// it, and the start of a glibc program executes dozens: on a virtual machine
+/// that can be most of what a small glibc init costs.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn cpuid() -> String {
+    const TIMES: u32 = 200;
+    let begin = now();
+    for _ in 0..TIMES {
+        std::hint::black_box(std::arch::x86_64::__cpuid_count(4, 0));
+    }
+    let each = (now() - begin) as f64 / 1000.0 / f64::from(TIMES);
+    format!("{each:.1} us (the start of a glibc program executes dozens, musl's none)")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn cpuid() -> String {
+    "not of this architecture".into()
 }
 
 /// How many processes wanted a core in the last minute.

@@ -144,7 +144,7 @@ impl Roster {
             let said = output(&path, &["--version"]);
             let number = said
                 .split_ascii_whitespace()
-                .map(|word| word.trim_start_matches('v'))
+                .map(|word| word.trim_start_matches('v').trim_end_matches("_catatonit"))
                 .find(|word| word.starts_with(|first: char| first.is_ascii_digit()));
             format!("{name} {}", number.unwrap_or("of unknown version"))
         };

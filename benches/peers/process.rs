@@ -28,6 +28,7 @@ const NOT_EXECUTED: c_int = 99;
 
 /// A program to execute, in the form that execve(2) takes.
 pub(crate) struct Program {
+    path: *const libc::c_char,
     words: Vec<*const libc::c_char>,
     environment: Vec<*const libc::c_char>,
     /// What the pointers lead to.
@@ -52,6 +53,7 @@ impl Program {
         };
         let (before, after) = text.split_at(words.len());
         Self {
+            path: text[0].as_ptr(),
             words: vector(before),
             environment: vector(after),
             _text: text,
@@ -127,9 +129,8 @@ extern "C" fn execute(orders: *mut c_void) -> c_int {
         unsafe { libc::dup2(descriptor, number) };
     }
     let (words, environment) = (program.words.as_ptr(), program.environment.as_ptr());
-    // SAFETY: both vectors end with null and their strings are live; there is
-    // at least one word, so the first is not null.
-    unsafe { libc::execve(*words, words, environment) };
+    // SAFETY: both vectors end with null, and all strings are live.
+    unsafe { libc::execve(program.path, words, environment) };
     // SAFETY: it takes an integer and does not return.
     unsafe { libc::_exit(NOT_EXECUTED) }
 }

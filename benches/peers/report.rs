@@ -27,6 +27,7 @@ pub(crate) fn text(roster: &Roster, sections: &[Section], load: &str) -> String 
     let head = [
         ("Date", machine::today()),
         ("Machine", machine::describe()),
+        ("One CPUID instruction", machine::cpuid()),
         ("Load before the run", load.to_owned()),
         ("Versions", roster.versions().join(", ")),
         ("Peers not on this machine", missing),

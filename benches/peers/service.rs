@@ -15,7 +15,7 @@ use crate::process::{Meanwhile, Process, Program, Standard, pipe, read_within, s
 use crate::stage::Stage;
 
 /// Any step of a program may take this long.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 /// What the actor ends with when it was asked to.
 pub(crate) const ASKED: i32 = 7;
 

@@ -111,6 +111,10 @@ impl Stage {
     }
 
     /// Makes a scene with `count` secrets, each a line of 24 bytes.
+    #[expect(
+        clippy::unused_self,
+        reason = "there is nothing to prepare before it is"
+    )]
     pub(crate) fn prepare_many(&self, count: usize) -> Scene {
         let scene = Scene::Many(count);
         let secrets = (0..count).map(|index| {
@@ -207,11 +211,11 @@ fn fill(scene: Scene, secrets: impl IntoIterator<Item = (String, String)>) {
 /// What a program says, or nothing if it cannot be run.
 #[expect(clippy::disallowed_methods, reason = "the bench is not PID 1")]
 pub(crate) fn output(program: &Path, arguments: &[&str]) -> String {
-    let said = Command::new(program).args(arguments).output();
-    said.map_or_else(
-        |_| String::new(),
-        |said| String::from_utf8_lossy(&said.stdout).into(),
-    )
+    let Ok(said) = Command::new(program).args(arguments).output() else {
+        return String::new();
+    };
+    let text = [said.stdout, said.stderr].concat();
+    String::from_utf8_lossy(&text).into()
 }
 
 /// Compiles one of the C programs with the lightest C library that there is.
@@ -220,7 +224,7 @@ fn compile(name: &str, source: &str, options: &[&str]) -> PathBuf {
     let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let (code, program) = (place.join(format!("{name}.c")), place.join(name));
     fs::write(&code, source).expect("the source is written");
-    let mut complaints = String::new();
+    let mut complaints = Vec::new();
     for compiler in ["musl-gcc", "cc"] {
         let said = Command::new(compiler)
             .args(["-static", "-O2", "-Wall", "-Wextra", "-s"])
@@ -230,9 +234,9 @@ fn compile(name: &str, source: &str, options: &[&str]) -> PathBuf {
             .output();
         match said {
             Ok(said) if said.status.success() => return program,
-            Ok(said) => complaints += &String::from_utf8_lossy(&said.stderr),
-            Err(error) => complaints += &format!("{compiler}: {error}\n"),
+            Ok(said) => complaints.push(String::from_utf8_lossy(&said.stderr).into_owned()),
+            Err(error) => complaints.push(format!("{compiler}: {error}")),
         }
     }
-    panic!("{name}.c cannot be compiled:\n{complaints}")
+    panic!("{name}.c cannot be compiled:\n{}", complaints.join("\n"))
 }

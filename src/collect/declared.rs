@@ -11,11 +11,11 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use super::container::Container;
-use super::directory::{Located, Scopes, read_path};
+use super::directory::{Found, Located, Scopes, read_path};
 use super::fault::{CollectFault, asked_by};
 use super::file::judge;
 use super::mounted::{Newline, checked, finished, missing, unusable};
-use super::source::Format;
+use super::source::{Format, Parts, SourceProblem};
 use super::vault::Vault;
 use crate::names::{SecretName, VariableName};
 use crate::policy::{Policy, Reference, SecretRule, Source};
@@ -126,10 +126,8 @@ impl<'a> Declared<'a> {
 
     /// Takes several values out of one file.
     fn read_parts(&mut self, file: &SecretName, format: Format, keys: &Keys<'a>) {
-        let Some((first, ..)) = keys.first() else {
-            return;
-        };
-        let by = self.by(first);
+        let by = keys.first().map(|(first, ..)| self.by(first));
+        let by = by.unwrap_or_default();
         let Some(found) = self.scopes.find(file) else {
             for (name, rule, _) in keys {
                 let fault = missing(file, self.scopes, &self.by(name));
@@ -137,25 +135,10 @@ impl<'a> Declared<'a> {
             }
             return;
         };
-        let whole = match found.read() {
-            Ok(whole) => whole,
-            Err(problem) => return self.faults.push(unusable(&found, problem, &by)),
-        };
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "entries are cut out of the file's bytes"
-        )]
-        let clear = whole.expose();
-        let fault = |problem, asked| CollectFault::Source {
-            path: found.path.clone(),
-            problem,
-            ownership: found.ownership(),
-            asked,
-        };
-        let wanted: BTreeSet<&str> = keys.iter().map(|(.., key)| *key).collect();
-        let parts = match format.parts(clear, &wanted) {
+        let wanted = keys.iter().map(|(.., key)| *key).collect();
+        let parts = match parts_of(&found, format, &wanted, &by) {
             Ok(parts) => parts,
-            Err(problem) => return self.faults.push(fault(problem, by)),
+            Err(fault) => return self.faults.push(fault),
         };
         for (name, rule, key) in keys {
             let read = match parts.get(key) {
@@ -164,7 +147,7 @@ impl<'a> Declared<'a> {
                     self.vault.hold_part((*name).clone(), value, path);
                     Ok(())
                 }
-                Err(problem) => Err(fault(problem, self.by(name))),
+                Err(problem) => Err(not_in(&found, problem, self.by(name))),
             };
             self.settle(name, rule.optional, read);
         }
@@ -237,6 +220,31 @@ impl<'a> Declared<'a> {
         };
         self.vault.hold_file(name.clone(), value, path);
         Ok(())
+    }
+}
+
+fn parts_of(
+    found: &Found<'_>,
+    format: Format,
+    wanted: &BTreeSet<&str>,
+    by: &str,
+) -> Result<Parts, CollectFault> {
+    let whole = found.read();
+    let whole = whole.map_err(|problem| unusable(found, problem, by))?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "entries are cut out of the file's bytes"
+    )]
+    let parts = format.parts(whole.expose(), wanted);
+    parts.map_err(|problem| not_in(found, problem, by.to_owned()))
+}
+
+fn not_in(found: &Found<'_>, problem: SourceProblem, asked: String) -> CollectFault {
+    CollectFault::Source {
+        path: found.path.clone(),
+        problem,
+        ownership: found.ownership(),
+        asked,
     }
 }
 

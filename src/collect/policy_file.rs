@@ -15,62 +15,59 @@ use super::wording::{file_place, problem_text};
 use crate::exit::Exit;
 use crate::policy::{self, Place, Policy};
 use crate::report::{Fault, quote};
+use crate::secret::Secret;
 
 /// The policy that is read if nobody names another, and if it exists.
 pub const DEFAULT: &str = "/etc/vestibule/policy.json";
+
+type Refusals = Vec<Box<dyn Fault>>;
 
 /// Reads and checks the policy.
 pub fn read(
     asked: Option<&Path>,
     profile: Option<&str>,
     container: &Container,
-) -> Result<Option<Policy>, Vec<Box<dyn Fault>>> {
+) -> Result<Option<Policy>, Refusals> {
     let path = asked.unwrap_or(Path::new(DEFAULT));
-    let bytes = match read_path(path) {
-        Ok(bytes) => bytes,
-        Err((FileProblem::Absent, _)) if asked.is_none() => {
-            return match profile {
-                None => Ok(None),
-                Some(profile) => Err(vec![Box::new(PolicyFileError::ProfileWithout(
-                    profile.to_owned(),
-                ))]),
-            };
-        }
-        Err((problem, ownership)) => {
-            let path = path.to_path_buf();
-            return Err(vec![Box::new(PolicyFileError::Unusable {
-                path,
-                problem,
-                ownership,
-            })]);
-        }
-    };
-    let variable = |name: &str| {
-        container
-            .get(name)
-            .and_then(|value| value.to_str())
-            .map(str::to_owned)
-    };
+    match read_path(path) {
+        Ok(bytes) => parse(&bytes, path, profile, container).map(Some),
+        Err((FileProblem::Absent, _)) if asked.is_none() => match profile {
+            None => Ok(None),
+            Some(profile) => Err(vec![boxed(PolicyFileError::ProfileWithout(
+                profile.to_owned(),
+            ))]),
+        },
+        Err((problem, ownership)) => Err(vec![boxed(PolicyFileError::Unusable {
+            path: path.to_path_buf(),
+            problem,
+            ownership,
+        })]),
+    }
+}
+
+fn parse(
+    bytes: &Secret,
+    path: &Path,
+    profile: Option<&str>,
+    container: &Container,
+) -> Result<Policy, Refusals> {
+    let variable = |name: &str| container.get(name)?.to_str().map(str::to_owned);
     #[expect(
         clippy::disallowed_methods,
         reason = "a policy holds no secret; it is read by the same careful hands"
     )]
     let parsed = policy::parse(bytes.expose(), path, profile, &variable);
     let policy = parsed.map_err(|error| {
-        error
-            .mistakes()
-            .iter()
-            .cloned()
-            .map(boxed)
-            .collect::<Vec<_>>()
+        let mistakes = error.mistakes().iter().cloned();
+        mistakes.map(boxed).collect::<Refusals>()
     })?;
-    let lacking: Vec<Box<dyn Fault>> = policy
+    let lacking: Refusals = policy
         .unsupported
         .iter()
         .map(|key| boxed(lacking(&policy, &key.place, key.mechanism)))
         .collect();
     if lacking.is_empty() {
-        Ok(Some(policy))
+        Ok(policy)
     } else {
         Err(lacking)
     }

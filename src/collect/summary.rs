@@ -100,27 +100,38 @@ impl Summary {
     /// withheld files a moment ago.
     #[must_use]
     pub fn start_line(&self, command: &[OsString], readable: &[&Path]) -> StartLine {
-        let name = command
-            .first()
-            .map(|word| quote(word.as_encoded_bytes()))
-            .unwrap_or_default();
-        let mut text = format!("starting {name}: ");
-        let gives = match self.given.as_slice() {
-            [] => "no secret is given".to_owned(),
-            given => format!("gives {}", names(given)),
-        };
-        text.push_str(&gives);
-        if !self.withheld.is_empty() {
+        let word = command.first();
+        let paths = readable
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect::<Vec<_>>();
+        StartLine {
+            text: self.start_text(word, readable),
+            fields: vec![
+                ("command", word.map(|word| word.to_string_lossy()).into()),
+                ("given", self.given.clone().into()),
+                ("withheld", self.withheld.clone().into()),
+                ("readable", paths.into()),
+                ("removed", self.removed.clone().into()),
+            ],
+        }
+    }
+
+    fn start_text(&self, word: Option<&OsString>, readable: &[&Path]) -> String {
+        let name = word.map(|word| quote(word.as_encoded_bytes()));
+        let mut text = format!("starting {}: ", name.unwrap_or_default());
+        match self.given.as_slice() {
+            [] => text.push_str("no secret is given"),
             // Writing to a String cannot fail.
-            let _ = write!(
-                text,
-                "; withholds {} from its environment",
-                names(&self.withheld)
-            );
-            text.push_str(if readable.is_empty() {
-                ", and its user cannot read the files"
-            } else {
-                ", but its user can read the files"
+            given => drop(write!(text, "gives {}", names(given))),
+        }
+        if !self.withheld.is_empty() {
+            let withheld = names(&self.withheld);
+            let _ = write!(text, "; withholds {withheld} from its environment");
+            text.push_str(match (readable, self.withheld_files.as_slice()) {
+                ([], []) => "",
+                ([], _) => ", and its user cannot read the files",
+                _ => ", but its user can read the files",
             });
         }
         if !self.git.is_empty() {
@@ -131,26 +142,7 @@ impl Summary {
         if !self.removed.is_empty() {
             let _ = write!(text, "; removes the variables {}", names(&self.removed));
         }
-        let paths = readable
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect::<Vec<_>>();
-        StartLine {
-            text,
-            fields: vec![
-                (
-                    "command",
-                    command
-                        .first()
-                        .map(|word| word.to_string_lossy().into_owned())
-                        .into(),
-                ),
-                ("given", self.given.clone().into()),
-                ("withheld", self.withheld.clone().into()),
-                ("readable", paths.into()),
-                ("removed", self.removed.clone().into()),
-            ],
-        }
+        text
     }
 
     /// What to mend, worst first.

@@ -24,6 +24,8 @@ fn refused() -> Vec<Scene> {
         main().env("API", "op://x/y/z"),
         main().secret("api-key").secret("api_key"),
         main().env("VESTIBULE_PROFILE", "worker"),
+        // Two codes at once.
+        policy(r#"{ "version": 1, "secret_dirs": ["/etc/passwd"], "run": { "user": "ghost" } }"#),
     ]
 }
 
@@ -73,6 +75,33 @@ fn check_in_json_has_the_same_faults() {
             }
         }
     }
+}
+
+/// Steps that only the process of main takes: `check` has to foresee them.
+fn foreseen(run: &str, shape: impl Fn(Scene) -> Scene) {
+    let policy = format!(r#"{{ "version": 1, "run": {{ {run} }} }}"#);
+    let scene = shape(Scene::main(&["say", "main"]).policy(&policy));
+    let start = scene.clone().run().expect_refusal(100);
+    let check = asked(scene, &["check"]).expect_code(100);
+    assert_eq!(check.stderr, start);
+}
+
+#[test]
+fn check_foresees_that_the_user_cannot_be_changed() {
+    foreseen(r#""user": "app""#, |scene| scene.capabilities(0));
+    foreseen(r#""user": "app""#, |scene| scene.user(4321, 4321, &[]));
+}
+
+#[test]
+fn check_foresees_that_the_directory_cannot_be_entered() {
+    foreseen(r#""directory": "/none""#, |scene| scene);
+    foreseen(r#""user": "app", "directory": "/root""#, |scene| scene);
+}
+
+#[test]
+fn check_foresees_that_a_limit_cannot_be_set() {
+    let shape = |scene: Scene| scene.limit(7, 100, 100).user(4321, 4321, &[]);
+    foreseen(r#""limits": { "nofile": 1000 }"#, shape);
 }
 
 #[test]

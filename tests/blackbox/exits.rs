@@ -76,20 +76,14 @@ fn a_command_that_cannot_be_executed_is_126_and_the_message_names_the_cause() {
 }
 
 #[test]
-fn a_missing_interpreter_is_named() {
+fn a_missing_interpreter_is_126_and_named() {
     for (head, name) in [
         ("#!/opt/python3\n", "`/opt/python3`"),
         ("#!/bin/sh\r\necho\r\n", "`/bin/sh\\r`"),
     ] {
-        let outcome = Scene::command(&["/opt/p"])
-            .file("/opt/p", 0o755, (0, 0), head)
-            .run();
-        assert!(
-            matches!(outcome.end, End::Code(126 | 127)),
-            "{:?}",
-            outcome.end
-        );
-        assert!(outcome.stderr.contains(name), "{}", outcome.stderr);
+        let scene = Scene::command(&["/opt/p"]).file("/opt/p", 0o755, (0, 0), head);
+        let message = scene.run().expect_refusal(126);
+        assert!(message.contains(name), "{message}");
     }
 }
 

@@ -1,12 +1,6 @@
 //! Words that claims have in common: what is left of an environment once the
 //! expected is taken out, encodings, messages kept in files.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests end the test"
-)]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};

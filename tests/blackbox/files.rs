@@ -103,6 +103,18 @@ fn where_nothing_is_writable_the_value_is_a_sealed_memory_file() {
 }
 
 #[test]
+fn a_memory_file_that_main_could_not_open_is_refused_and_not_promised() {
+    // Its path is below /proc: without that it would lead nowhere.
+    let scene = Scene::main(&["say", "main"])
+        .policy(&POLICY.replace("USER", "65534:65534"))
+        .secret_at("/run/secrets/key", 0o400, (0, 0), str::to_owned)
+        .nothing_writable()
+        .without_proc();
+    let message = scene.run().expect_refusal(111);
+    assert!(message.contains("`KEY_FILE`"), "{message}");
+}
+
+#[test]
 fn a_memory_file_cannot_be_changed() {
     let change =
         r#"(echo x >> "$KEY_FILE") && echo changed; (: > "$KEY_FILE") && echo cut; exit 7"#;
@@ -152,6 +164,29 @@ fn a_connection_and_its_parts_can_be_files() {
     };
     assert_eq!((mode, owner), (0o400, 0));
     assert!(bytes.starts_with(b"db:5432:app:app:"));
+}
+
+fn copied_although(run: &str) {
+    let policy = format!(
+        r#"{{ "version": 1, "run": {{ "user": "app", "files": {{ "KEY_FILE": "key" }}, {run} }} }}"#
+    );
+    let outcome = Scene::command(&["/bin/sh", "-c", r#"exec /witness read "$KEY_FILE""#])
+        .policy(&policy)
+        .secret_at("/run/secrets/key", 0o400, (0, 0), str::to_owned)
+        .run()
+        .expect_code(0);
+    let copy = Content::Read(0o400, 1000, value_without_newline(&outcome));
+    assert_eq!(outcome.content(0), copy);
+}
+
+#[test]
+fn the_umask_of_main_does_not_keep_its_files_from_being_made() {
+    copied_although(r#""umask": "777""#);
+}
+
+#[test]
+fn the_limits_of_main_do_not_keep_its_files_from_being_made() {
+    copied_although(r#""limits": { "fsize": 0 }"#);
 }
 
 #[test]

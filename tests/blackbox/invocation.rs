@@ -35,7 +35,7 @@ fn usage_mistakes_are_told_in_three_lines() {
             .env("PATH", "/usr/bin")
             .run()
             .expect_refusal(100);
-        told.push_str(&format!("$ vestibule {}\n{message}\n", arguments.join(" ")));
+        told.extend(["$ vestibule ", &arguments.join(" "), "\n", &message, "\n"]);
     }
     golden("usage.txt", &told);
 }

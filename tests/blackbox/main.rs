@@ -4,6 +4,14 @@
 //! any output, any argument, the environment of PID 1, or with a main that is
 //! not permitted to have it.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper of a test ends the test"
+)]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 

@@ -1,6 +1,6 @@
 //! PID 1 itself while main lives: one thread, nothing to read, nothing to leak.
 
-use crate::harness::{Running, Scene};
+use crate::harness::{Running, Scene, wait_for};
 
 fn with_secrets() -> Running {
     let mut running = Scene::main(&["wait"])
@@ -182,4 +182,25 @@ fn it_works_without_any_capability_on_a_read_only_root() {
         .permits(&["api-key"])
         .run()
         .expect_code(9);
+}
+
+#[test]
+fn a_binary_of_mode_0111_works_for_a_user_that_cannot_read_it() {
+    let scene = || {
+        let scene = Scene::main(&["report", "wait"])
+            .user(1000, 1000, &[])
+            .capabilities(0);
+        scene.init(crate::harness::unreadable_vestibule())
+    };
+    for scene in [scene(), scene().secret("api-key").permits(&["api-key"])] {
+        let mut running = scene.spawn();
+        running.report();
+        wait_for("the word", || {
+            running.open_gate();
+            running.has_said("ready").then_some(())
+        });
+        assert_eq!(running.init().status("Threads"), "1");
+        running.signal(15);
+        assert_eq!(running.finish().code(), 143);
+    }
 }

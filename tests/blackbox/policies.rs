@@ -178,6 +178,18 @@ fn what_looks_like_a_credential_and_was_taken_out_is_named_on_one_line() {
 }
 
 #[test]
+fn a_short_withheld_value_counts_only_as_a_whole() {
+    let outcome = Scene::main(&["report"])
+        .policy(r#"{ "version": 1 }"#)
+        .file("/run/secrets/pin", 0o444, (0, 0), "1234\n")
+        .env("PORT", "12345")
+        .env("SAME", "1234")
+        .run();
+    only(outcome.report().environment(), &[("PORT", "12345")]);
+    assert!(outcome.stderr.contains("`pin`"), "{}", outcome.stderr);
+}
+
+#[test]
 fn an_inherited_variable_with_a_withheld_value_is_a_contradiction() {
     let policy = r#"{ "version": 1, "run": { "inherit": ["COPY"] } }"#;
     let scene = Scene::main(&["say", "main"])

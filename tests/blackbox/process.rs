@@ -1,9 +1,10 @@
 //! Umask, limits, directory: what the policy says, and otherwise exactly what
 //! the container had.
 
-use crate::harness::Scene;
+use crate::harness::{Scene, wait_for};
 
 /// Numbers of getrlimit(2).
+const FSIZE: u8 = 1;
 const CORE: u8 = 4;
 const NOFILE: u8 = 7;
 const SIGPENDING: u8 = 11;
@@ -55,6 +56,17 @@ fn every_limit_is_given_back_as_it_was() {
 }
 
 #[test]
+fn no_limit_that_main_could_run_with_refuses_a_start_with_a_secret() {
+    // fsize, rss, nproc, memlock, msgqueue, sigpending, nice, rtprio, rttime.
+    for resource in [FSIZE, 5, 6, 8, SIGPENDING, 12, 13, 14, 15] {
+        let scene = Scene::main(&["report", "exit", "7"]).limit(resource, 0, 0);
+        scene.clone().run().expect_code(7);
+        let outcome = scene.secret("api").permits(&["api"]).run().expect_code(7);
+        assert_eq!(outcome.report().limit(usize::from(resource)), (0, 0));
+    }
+}
+
+#[test]
 fn the_core_limit_is_given_back_exactly_and_is_0_in_pid_1() {
     for (soft, hard) in [(0, 0), (0, 5000), (4000, 5000), (u64::MAX, u64::MAX)] {
         for has_secret in [false, true] {
@@ -67,7 +79,7 @@ fn the_core_limit_is_given_back_exactly_and_is_0_in_pid_1() {
             assert_eq!(running.report().limit(usize::from(CORE)), (soft, hard));
             assert_eq!(running.init().limit("Max core file size").0, "0");
             let main = running.main();
-            crate::harness::wait_for("the gate", || {
+            wait_for("the gate", || {
                 (!has_secret || running.open_gate()).then_some(())
             });
             running.line("ready");
@@ -119,5 +131,36 @@ fn main_leads_a_process_group_in_the_session_of_pid_1() {
         assert_eq!(report.number("ppid"), 1);
         assert_eq!(report.number("sid"), 1);
         assert_eq!(report.number("subreaper"), 0);
+    }
+}
+
+#[test]
+fn main_is_in_the_foreground_of_its_terminal_and_one_ctrl_c_is_one_signal() {
+    for secret in [false, true] {
+        let scene = Scene::main(&["report", "signals", "15"]).terminal();
+        let scene = if secret {
+            scene.secret("api-key").permits(&["api-key"])
+        } else {
+            scene
+        };
+        let mut running = scene.spawn();
+        let report = running.report();
+        assert_eq!(report.number("foreground"), report.number("pgid"));
+        wait_for("the word", || {
+            running.open_gate();
+            running.has_said("ready").then_some(())
+        });
+        running.press(b"\x03");
+        // The terminal shows the key before it.
+        running.line("^Csignal 2 ");
+        running.signal(15);
+        running.line("signal 15 ");
+        let outcome = running.finish().expect_code(0);
+        assert_eq!(
+            outcome.stdout.matches("signal 2 ").count(),
+            1,
+            "{}",
+            outcome.stdout
+        );
     }
 }

@@ -108,15 +108,40 @@ fn a_value_that_strays_into_a_policy_is_not_repeated() {
 }
 
 #[test]
-fn a_refusal_starts_nothing_and_leaves_nothing() {
-    // The witness would say "main"; the kernel ends the scene with PID 1, and
-    // `expect_refusal` wants an empty standard output.
+fn a_refusal_starts_no_main() {
     let scene = |parts: &[&str]| {
         Scene::main(parts).policy(r#"{ "version": 1, "run": { "env": { "A": "absent" } } }"#)
     };
     refused(scene, 100, &["`absent`"]);
-    // Beside a foreign PID 1 a process left behind would keep the output open.
     refused(|parts| scene(parts).not_pid_1(), 100, &["`absent`"]);
+}
+
+#[test]
+fn neither_a_refusal_nor_check_ever_makes_a_process() {
+    // A shell as PID 1: vestibule is its first child, process 2. What is there
+    // afterwards, and the last number that the kernel gave away, tell the rest.
+    for (arguments, code) in [
+        ("-s -- /witness say main", 100),
+        ("-- /witness say main", 100),
+        ("check", 100),
+        ("check --json", 100),
+        ("--bogus", 100),
+        ("--policy /none.json -s -- /witness say main", 100),
+    ] {
+        let look = "echo /proc/[0-9]*; read a b c d last < /proc/loadavg; echo $last";
+        let script = format!("/v {arguments} >/dev/null 2>&1; echo $?; {look}");
+        let outcome = Scene::raw(&["-c", &script])
+            .init("/bin/sh")
+            .bind(crate::harness::vestibule(), "/v")
+            .secret("github-token")
+            .policy(r#"{ "version": 1, "run": { "env": { "A": "absent" }, "user": "app" } }"#)
+            .run();
+        assert_eq!(
+            outcome.stdout,
+            format!("{code}\n/proc/1\n2\n"),
+            "{arguments}"
+        );
+    }
 }
 
 #[test]

@@ -92,3 +92,33 @@ fn an_ignored_or_blocked_sigchld_does_not_hide_the_end_of_main() {
         }
     }
 }
+
+#[test]
+fn a_queued_real_time_signal_arrives_with_its_value() {
+    for scene in [
+        Scene::main(&["signals", "15"]),
+        Scene::main(&["signals", "15"])
+            .secret("api")
+            .permits(&["api"]),
+    ] {
+        let mut running = scene.spawn();
+        running.line("ready");
+        for value in [7, 8, 9] {
+            running.queue(40, value);
+        }
+        // A standard signal goes before real-time ones that wait with it.
+        running.line("signal 40 value 9 ");
+        running.signal(15);
+        let outcome = running.finish().expect_code(0);
+        let came: Vec<_> = outcome
+            .stdout
+            .lines()
+            .filter_map(|line| line.strip_prefix("signal 40 value "))
+            .collect();
+        let values: Vec<_> = came
+            .iter()
+            .filter_map(|rest| rest.split(' ').next())
+            .collect();
+        assert_eq!(values, ["7", "8", "9"]);
+    }
+}

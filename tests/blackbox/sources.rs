@@ -27,14 +27,41 @@ fn a_container_variable_is_taken_removed_and_said_to_be_seen_by_docker_inspect()
 }
 
 #[test]
-fn a_source_variable_is_removed_even_if_inherit_names_a_copy_of_it() {
-    let policy = r#"{ "version": 1, "secrets": { "api": { "from": "env:SOURCE" } },
-        "run": { "inherit": ["LANG"] } }"#;
+fn a_source_variable_that_main_is_not_permitted_passes_under_no_name() {
+    for inherit in [
+        "",
+        r#", "run": { "inherit": ["LANG"] }"#,
+        r#", "run": { "inherit": ["*"] }"#,
+    ] {
+        let policy = format!(
+            r#"{{ "version": 1, "secrets": {{ "api": {{ "from": "env:SOURCE" }} }} {inherit} }}"#
+        );
+        let scene = Scene::main(&["report"])
+            .policy(&policy)
+            .env_secret("SOURCE")
+            .env("LANG", "C");
+        let value = scene.value("SOURCE").to_owned();
+        let outcome = scene
+            .env("COPY", &value)
+            .env("PART", format!("<{value}>"))
+            .run();
+        only(outcome.report().environment(), &[("LANG", "C")]);
+    }
+}
+
+#[test]
+fn var_run_secrets_is_a_secret_directory_even_if_the_policy_names_others() {
+    let policy = r#"{ "version": 1, "secret_dirs": ["/srv/team"] }"#;
     let scene = Scene::main(&["report"])
         .policy(policy)
-        .env_secret("SOURCE")
-        .env("LANG", "C");
-    only(scene.run().report().environment(), &[("LANG", "C")]);
+        .link("/var/run", "/run")
+        .secret("token");
+    let value = scene.value("token").to_owned();
+    let outcome = scene
+        .directory("/srv/team", 0o755, (0, 0))
+        .env("COPY", value)
+        .run();
+    only(outcome.report().environment(), &[]);
 }
 
 #[test]

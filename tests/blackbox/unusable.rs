@@ -43,17 +43,21 @@ fn check_tells_the_same() {
 }
 
 #[test]
-fn a_directory_among_the_secrets_is_withheld_and_not_an_error() {
-    let scene = Scene::main(&["report"]).directory("/run/secrets/sub", 0o755, (0, 0));
-    let outcome = scene
-        .file("/run/secrets/sub/x", 0o444, (0, 0), "deep-value")
-        .run();
+fn what_lies_in_a_subdirectory_is_withheld_and_not_an_error() {
+    let at = "/run/secrets/sub/deep/token";
+    let scene = Scene::main(&["report"]).secret_at(at, 0o400, (0, 0), |value| format!("{value}\n"));
+    let value = scene.value("token").to_owned();
+    let outcome = scene.env("COPY", format!("<{value}>")).run().expect_code(0);
     assert!(
         outcome.report().environment().is_empty(),
         "{}",
         outcome.stderr
     );
-    assert!(outcome.stderr.contains("`sub`"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("`sub/deep/token`"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]

@@ -102,7 +102,10 @@ fn forms(value: &str) -> Vec<Vec<u8>> {
 }
 
 fn forms_of_half(half: &[u8]) -> Vec<Vec<u8>> {
-    let each = |format: fn(&u8) -> String| half.iter().map(format).collect::<String>().into_bytes();
+    let each = |format: fn(&u8) -> String| {
+        let texts: Vec<String> = half.iter().map(format).collect();
+        texts.concat().into_bytes()
+    };
     let mut forms = vec![
         half.to_vec(),
         half.to_ascii_uppercase(),
@@ -153,7 +156,8 @@ mod tests {
     fn a_value_is_found_raw_cut_in_hex_and_percent_encoded() {
         let mut canary = Canary::default();
         let value = canary.plant("a").to_owned();
-        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex: Vec<String> = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex.concat();
         let percent = value
             .replace('/', "%2F")
             .replace('+', "%2B")

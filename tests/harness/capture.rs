@@ -42,7 +42,7 @@ impl Capture {
         let shared = Shared::default();
         let (theirs, mut stream) = (Arc::clone(&shared), File::from(stream.into()));
         let listener = thread::spawn(move || {
-            let mut piece = [0; 65536];
+            let mut piece = vec![0; 65536];
             // EIO is how a terminal's master says that nobody is left.
             while let Ok(size @ 1..) = stream.read(&mut piece) {
                 theirs
@@ -79,12 +79,14 @@ impl Capture {
             .1
             .wait_timeout_while(heard, DEADLINE, is_missing)
             .expect("a lock");
-        assert!(
-            !waited.timed_out(),
-            "waited in vain for the line `{start}`; so far: {}",
-            String::from_utf8_lossy(&heard.bytes)
-        );
-        find(&heard.bytes, start, skip)
+        let found = find(&heard.bytes, start, skip);
+        let said = waited.timed_out().then(|| heard.bytes.clone());
+        drop(heard);
+        if let Some(said) = said {
+            let said = String::from_utf8_lossy(&said).into_owned();
+            panic!("waited in vain for the line `{start}`; so far: {said}");
+        }
+        found
     }
 
     /// All that was ever said; the speakers are gone.

@@ -31,6 +31,7 @@
 
 mod canary;
 mod capture;
+mod file_system;
 mod outcome;
 mod process;
 mod programs;
@@ -46,7 +47,7 @@ use std::time::{Duration, Instant};
 pub(crate) use canary::{Canary, Leak};
 pub(crate) use outcome::{End, Outcome};
 pub(crate) use process::Process;
-pub(crate) use programs::{program, vestibule, witness};
+pub(crate) use programs::{program, unreadable_vestibule, vestibule, witness};
 pub(crate) use report::{Content, Report, names};
 pub(crate) use running::Running;
 pub(crate) use scene::{Scene, capability};

@@ -57,6 +57,29 @@ fn release() -> PathBuf {
     binary
 }
 
+/// The binary under test in the mode that images ship it in: 0111, executable
+/// by everybody and readable by nobody.
+pub(crate) fn unreadable_vestibule() -> &'static Path {
+    static COPIED: OnceLock<PathBuf> = OnceLock::new();
+    COPIED.get_or_init(|| {
+        fs::create_dir_all(workplace()).expect("a workplace");
+        let copy = workplace().join(format!("unreadable-{}", std::process::id()));
+        // By another program: a descriptor of ours, open for writing, could be
+        // inherited by a fork in another thread and make exec fail (ETXTBSY).
+        let made = program("install")
+            .args(["-m", "0111"])
+            .args([vestibule(), &copy])
+            .status();
+        assert!(
+            made.is_ok_and(|status| status.success()),
+            "`install` makes a copy"
+        );
+        let ready = workplace().join("unreadable");
+        fs::rename(&copy, &ready).expect("the copy is put in its place");
+        ready
+    })
+}
+
 /// The program that sets scenes.
 pub(super) fn stage() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();

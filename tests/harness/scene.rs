@@ -59,6 +59,8 @@ pub(crate) struct Scene {
 /// Steps by the time at which they are due.
 #[derive(Clone, Default)]
 pub(super) struct StepLists {
+    /// Files of this machine, while its root is still there.
+    pub(super) binds: Vec<Vec<Vec<u8>>>,
     /// Files, while all is writable.
     pub(super) files: Vec<Vec<Vec<u8>>>,
     /// Mounts made read-only, once the files are there.
@@ -87,7 +89,7 @@ pub(super) struct Shape {
     pub(super) is_writable: bool,
 }
 
-fn record(fields: &[&[u8]]) -> Vec<Vec<u8>> {
+pub(super) fn record(fields: &[&[u8]]) -> Vec<Vec<u8>> {
     fields.iter().map(|field| field.to_vec()).collect()
 }
 
@@ -212,89 +214,6 @@ impl Scene {
         self.canary.value(name)
     }
 
-    /// The policy in its usual place.
-    pub(crate) fn policy(self, json: &str) -> Self {
-        self.file("/etc/vestibule/policy.json", 0o444, (0, 0), json)
-    }
-
-    /// A file; directories above it are made.
-    pub(crate) fn file(
-        self,
-        path: &str,
-        mode: u32,
-        (uid, gid): (u32, u32),
-        content: impl AsRef<[u8]>,
-    ) -> Self {
-        let (mode, uid, gid) = (format!("{mode:o}"), uid.to_string(), gid.to_string());
-        let fields = [
-            b"file",
-            path.as_bytes(),
-            mode.as_bytes(),
-            uid.as_bytes(),
-            gid.as_bytes(),
-        ];
-        self.file_step(&[&fields[..], &[content.as_ref()]].concat())
-    }
-
-    /// A directory.
-    pub(crate) fn directory(self, path: &str, mode: u32, (uid, gid): (u32, u32)) -> Self {
-        let (mode, uid, gid) = (format!("{mode:o}"), uid.to_string(), gid.to_string());
-        self.file_step(&[
-            b"dir",
-            path.as_bytes(),
-            mode.as_bytes(),
-            uid.as_bytes(),
-            gid.as_bytes(),
-        ])
-    }
-
-    /// A symbolic link at `path`.
-    pub(crate) fn link(self, path: &str, target: &str) -> Self {
-        self.file_step(&[b"link", path.as_bytes(), target.as_bytes()])
-    }
-
-    /// A second name at `path` for the file `existing`.
-    pub(crate) fn hard_link(self, path: &str, existing: &str) -> Self {
-        self.file_step(&[b"hardlink", path.as_bytes(), existing.as_bytes()])
-    }
-
-    /// A FIFO that nobody writes to.
-    pub(crate) fn fifo(self, path: &str, mode: u32) -> Self {
-        self.file_step(&[b"fifo", path.as_bytes(), format!("{mode:o}").as_bytes()])
-    }
-
-    /// A socket.
-    pub(crate) fn socket(self, path: &str) -> Self {
-        self.file_step(&[b"socket", path.as_bytes()])
-    }
-
-    /// A device, the one that reads as zeros without end.
-    pub(crate) fn device(self, path: &str) -> Self {
-        self.file_step(&[b"device", path.as_bytes()])
-    }
-
-    /// A file of this machine, read-only.
-    pub(crate) fn bind(self, source: &str, target: &str) -> Self {
-        self.file_step(&[b"bind", source.as_bytes(), target.as_bytes(), b"r"])
-    }
-
-    /// A tmpfs of its own; flags `r` read-only, `x` noexec; options as mount(8).
-    pub(crate) fn tmpfs(self, path: &str, flags: &str, options: &str) -> Self {
-        self.file_step(&[
-            b"tmpfs",
-            path.as_bytes(),
-            flags.as_bytes(),
-            options.as_bytes(),
-        ])
-    }
-
-    fn file_step(mut self, fields: &[&[u8]]) -> Self {
-        let path = fields.get(1).copied().unwrap_or_default();
-        self.shape.has_secrets |= path.starts_with(SECRETS.as_bytes());
-        self.steps.files.push(record(fields));
-        self
-    }
-
     fn process_step(mut self, fields: &[&str]) -> Self {
         let fields: Vec<&[u8]> = fields.iter().map(|field| field.as_bytes()).collect();
         self.steps.process.push(record(&fields));
@@ -385,38 +304,6 @@ impl Scene {
     /// A controlling terminal on descriptors 0 to 2; all is read as `stdout`.
     pub(crate) fn terminal(mut self) -> Self {
         self.shape.has_terminal = true;
-        self
-    }
-
-    /// No `/proc`.
-    pub(crate) fn without_proc(mut self) -> Self {
-        self.shape.has_proc = false;
-        self
-    }
-
-    /// A root with nothing in it but vestibule and the witness, as `FROM scratch`.
-    pub(crate) fn scratch(mut self) -> Self {
-        self.shape.has_usr = false;
-        self
-    }
-
-    /// A read-only root; `/run`, `/tmp` and `/dev/shm` stay writable.
-    pub(crate) fn read_only(self) -> Self {
-        self.read_only_mount("/")
-    }
-
-    /// Nothing at all is writable.
-    pub(crate) fn nothing_writable(mut self) -> Self {
-        self.shape.is_writable = false;
-        WRITABLE.iter().fold(self.read_only(), |scene, (path, _)| {
-            scene.read_only_mount(path)
-        })
-    }
-
-    fn read_only_mount(mut self, path: &str) -> Self {
-        self.steps
-            .mounts
-            .push(record(&[b"remount", path.as_bytes(), b"r"]));
         self
     }
 

@@ -128,6 +128,7 @@ impl Scene {
         if !self.canary.is_empty() {
             steps.say(&["fifo", "/gate", "666"]);
         }
+        add_all(steps, &self.steps.binds);
         // From here on paths are the scene's, links included.
         steps.say(&["pivot"]);
         add_all(steps, &self.steps.files);

@@ -15,6 +15,9 @@ use crate::claim::{Claim, Seen};
 use crate::inits::Init;
 use crate::programs::{output_of, version_of};
 
+/// Longer text, the message of a check that gave up, is cut in a cell.
+const CELL: usize = 90;
+
 /// All rows, in the order of the table.
 fn claims() -> Vec<&'static Claim> {
     [
@@ -86,7 +89,8 @@ fn table(inits: &[Init], rows: &[(&Claim, Vec<Seen>)]) -> String {
     text.push('\n');
     for (claim, cells) in rows {
         let cells: Vec<String> = cells.iter().map(cell).collect();
-        let _ = writeln!(text, "| {} | {} |", claim.title, cells.join(" | "));
+        let title = claim.title.replace('|', "\\|");
+        let _ = writeln!(text, "| {title} | {} |", cells.join(" | "));
     }
     let right: Vec<String> = (0..inits.len())
         .map(|column| {
@@ -99,7 +103,8 @@ fn table(inits: &[Init], rows: &[(&Claim, Vec<Seen>)]) -> String {
 }
 
 fn cell(seen: &Seen) -> String {
-    let text = seen.what.replace('|', "\\|").replace('\n', " ");
+    let text: String = seen.what.chars().take(CELL).collect();
+    let text = text.replace('|', "\\|").replace('\n', " ");
     if seen.right {
         text
     } else {

@@ -28,7 +28,7 @@ claims![
     "group mode, the same",
     |init| in_the_gap(init, init.arguments.group, "execve");
     term_is_kept_at_every_moment_from_the_first_mask_on,
-    "every system call slowed down, TERM at 12 moments after the init first blocked it (want all kept)",
+    "every system call slowed down, TERM at 16 moments after the init first blocked it (want all kept)",
     slow_motion;
     term_right_after_the_first_mask_is_kept_at_full_speed,
     "40 starts at full speed, TERM as soon as the init is seen to block it (want all kept)",
@@ -94,7 +94,8 @@ fn kept(codes: &[Option<u8>]) -> Seen {
 }
 
 fn slow_motion(init: &Init) -> Seen {
-    let moments = (0..12_u64).map(|step| Duration::from_millis(step * 6));
+    // Dense at first, then up to half a second: past a hand-over.
+    let moments = (0..16_u64).map(|step| Duration::from_millis(step * step * 2));
     let codes: Vec<Option<u8>> = moments
         .map(|moment| {
             let scene = Scene::of(init).main(&["sleep", "2"]);

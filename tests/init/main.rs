@@ -9,6 +9,13 @@
 //! - the rest: the claims, a subject each; `docs/init-cases.md` maps the cases
 //!   of the peers' own suites to them
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot do its work has to fail"
+)]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 

@@ -75,8 +75,9 @@ fn secret(init: &Init) -> Seen {
         let bytes = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).contains(SECRET)
     };
-    let init = running.pid_1();
-    let given = holds(running.main(), "environ");
+    let (init, main) = (running.pid_1(), running.main());
+    // During exec there is nothing to be read.
+    let given = wait_until(PATIENCE / 10, || holds(main, "environ").then_some(())).is_some();
     let shown = holds(init, "environ") || holds(init, "cmdline");
     let text = match (given, shown) {
         (true, false) => "no",

@@ -164,3 +164,25 @@ fn ctrl_c_ends_a_main_with_130() {
     running.press(CTRL_C);
     running.finish().expect_code(130);
 }
+
+/// A byte pushed into the terminal's input, as if somebody had typed it.
+fn pushes_input(scene: Scene) -> u8 {
+    scene.terminal().env("PATH", "/usr/bin:/bin").run().code()
+}
+
+#[test]
+fn a_main_under_another_user_cannot_type_into_the_terminal() {
+    // TIOCSTI, by its number in asm-generic/ioctls.h.
+    let main = [
+        "perl",
+        "-e",
+        "my $x = \"x\"; exit(ioctl(STDIN, 0x5412, $x) ? 21 : 22)",
+    ];
+    let policy = r#"{"version": 1, "run": {"user": "app"}}"#;
+    assert_eq!(pushes_input(Scene::command(&main).policy(policy)), 22);
+    // Without a drop it is main's own affair, which also tests the test.
+    let legacy = std::fs::read_to_string("/proc/sys/dev/tty/legacy_tiocsti");
+    if legacy.is_ok_and(|text| text.trim() == "1") {
+        assert_eq!(pushes_input(Scene::command(&main)), 21);
+    }
+}

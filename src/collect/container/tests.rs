@@ -1,6 +1,7 @@
 //! Which container variables reach main.
 
 use super::super::tests::{Place, by_convention, by_policy, container, given, lines, refused};
+use crate::names::VariableName;
 use crate::report::Fault;
 
 const SECRETS: [(&str, &str); 3] = [
@@ -196,7 +197,7 @@ fn only_whole_paths_of_whole_names_are_named_files() {
     ]);
     let named: Vec<_> = container.named_files().map(|(name, _)| name).collect();
     assert_eq!(
-        named.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+        named.iter().map(VariableName::as_str).collect::<Vec<_>>(),
         ["A"]
     );
     assert!(!super::Container::from_own().variables.is_empty());

@@ -98,11 +98,9 @@ fn what_is_absent_is_a_fault_unless_it_may_be() {
     place.write("creds.json", "{}");
     let optional = ALL
         .replace("\"},", "\", \"optional\": true},")
-        .replace("token\"}", "token\", \"optional\": true}");
-    let optional = optional.replace(", \"PLAIN\": \"plain\"", "");
-    let optional = optional
-        .replace("true, \"raw\"", "true, \"raw\"")
-        .replace("\"raw\": true}", "\"raw\": true, \"optional\": true}");
+        .replace("\"raw\": true", "\"raw\": true, \"optional\": true")
+        .replace("token\"}", "token\", \"optional\": true}")
+        .replace(", \"PLAIN\": \"plain\"", "");
     let named = place.path("absent");
     for variables in [
         &[][..],

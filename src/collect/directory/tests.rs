@@ -292,9 +292,10 @@ fn without_permission_directories_are_shut_or_refused() {
 }
 
 #[test]
-#[ignore = "run by without_permission_directories_are_shut_or_refused, as another user"]
 fn as_nobody_directories_are_shut() {
-    let place = PathBuf::from(std::env::var_os("VESTIBULE_TEST_PLACE").expect("a place"));
+    let Some(place) = std::env::var_os("VESTIBULE_TEST_PLACE").map(PathBuf::from) else {
+        return;
+    };
     let none = container(&[]);
     let (open, shut, blind) = (place.join("open"), place.join("shut"), place.join("blind"));
     let fault = Scopes::among(&[], vec![shut.clone()], &none).err().unwrap();

@@ -41,6 +41,7 @@ fn check(fault: &CollectFault, exit: Exit, absence: bool, words: [&str; 3]) {
     );
 }
 
+const PLACE: &str = "/run/secrets/db (owner 70:71, mode 0400), read as uid UID; asked for by /etc/policy.json at /run/env/X, line 3";
 const POLICY: Exit = Exit::Policy;
 
 #[test]
@@ -118,7 +119,6 @@ fn file(problem: FileProblem) -> CollectFault {
 
 #[test]
 fn unusable_files() {
-    let place = "/run/secrets/db (owner 70:71, mode 0400), read as uid UID; asked for by /etc/policy.json at /run/env/X, line 3";
     let mount = "mount the file that it stands for, or unmount it";
     let write = "write the value into it, or unmount it";
     for (problem, what, remedy) in [
@@ -168,15 +168,19 @@ fn unusable_files() {
     ] {
         let what = format!("the secret `db` {what}");
         let is_absence = problem == FileProblem::Absent;
-        check(&file(problem), POLICY, is_absence, [&what, place, remedy]);
+        check(&file(problem), POLICY, is_absence, [&what, PLACE, remedy]);
     }
+}
+
+#[test]
+fn files_with_errors_of_the_system() {
     check(
         &file(FileProblem::System(Errno::EIO)),
         Exit::System,
         false,
         [
             "the secret `db` cannot be read: i/o error",
-            place,
+            PLACE,
             "look at the storage behind the mount; a restart may help",
         ],
     );
@@ -230,7 +234,6 @@ fn files_with_several_values() {
 
 #[test]
 fn variables() {
-    let container = "the container's environment";
     check(
         &CollectFault::VariableMissing {
             variable: variable("PASS"),
@@ -258,6 +261,11 @@ fn variables() {
             "give it a value; a file under /run/secrets is the safer way",
         ],
     );
+}
+
+#[test]
+fn variables_that_contradict() {
+    let container = "the container's environment";
     check(
         &CollectFault::VariableTwice {
             variable: "PASS".into(),

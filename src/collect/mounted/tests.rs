@@ -281,3 +281,18 @@ fn two_scopes_named_by_hand_keep_both_secrets() {
     assert_eq!(lines(&collected), ["A=wide", "B=narrow"]);
     assert!(collected.summary.withheld.is_empty());
 }
+
+#[test]
+fn what_lies_too_deep_is_withheld_without_a_look() {
+    let place = Place::with(&[("a", "1"), ("1/2/3/4/5/6/7/8/deep", "deep-value-1")]);
+    let shut = place.path("1/2/3/4/5/6/7/8");
+    let variables = [("D", "deep-value-1")];
+    for answer in [
+        by_convention(&place, &variables),
+        by_policy(&place, r#""run": {"env": {"A": "a"}}"#, &variables),
+    ] {
+        let collected = given(answer);
+        assert_eq!(lines(&collected), ["A=1", "D=deep-value-1"]);
+        assert_eq!(collected.summary.withheld, [shut.as_str()]);
+    }
+}

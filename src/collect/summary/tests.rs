@@ -23,6 +23,7 @@ fn the_start_line_says_what_became_of_each_name() {
     let summary = Summary {
         given: names(&["A", "B"]),
         withheld: names(&["t"]),
+        withheld_files: vec!["/run/secrets/t".into()],
         git: names(&["t"]),
         removed: names(&["X"]),
         ..Summary::default()
@@ -45,6 +46,18 @@ fn the_start_line_says_what_became_of_each_name() {
             .start_line(&[], &[])
             .text
             .starts_with("starting : ")
+    );
+}
+
+#[test]
+fn without_files_nothing_is_said_about_files() {
+    let summary = Summary {
+        withheld: names(&["v"]),
+        ..Summary::default()
+    };
+    assert_eq!(
+        line(&summary, &[]),
+        "starting `app\\n`: no secret is given; withholds `v` from its environment"
     );
 }
 
