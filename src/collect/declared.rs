@@ -135,7 +135,8 @@ impl<'a> Declared<'a> {
             }
             return;
         };
-        let wanted = keys.iter().map(|(.., key)| *key).collect();
+        let mut wanted = BTreeSet::new();
+        wanted.extend(keys.iter().map(|(.., key)| *key));
         let parts = match parts_of(&found, format, &wanted, &by) {
             Ok(parts) => parts,
             Err(fault) => return self.faults.push(fault),

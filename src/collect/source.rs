@@ -86,11 +86,15 @@ impl Format {
 impl Parts {
     /// Nothing found yet.
     fn none(wanted: &BTreeSet<&str>, absent: fn(String) -> SourceProblem) -> Self {
-        let values = wanted
-            .iter()
-            .map(|&key| (key.to_owned(), Err(absent(key.to_owned()))));
+        // Extended, not collected: that would sort what is in order already.
+        let mut values = BTreeMap::new();
+        values.extend(
+            wanted
+                .iter()
+                .map(|&key| (key.to_owned(), Err(absent(key.to_owned())))),
+        );
         Self {
-            values: values.collect(),
+            values,
             has_more: false,
         }
     }

@@ -130,12 +130,13 @@ impl Vault {
     /// Files of which main does not get everything, each once.
     #[must_use]
     pub fn withheld_files(&self) -> BTreeSet<&Path> {
-        self.withheld()
-            .filter_map(|(_, held)| held.path.as_deref())
-            .filter(|path| !self.released.contains(*path))
-            .chain(self.files_with_more())
-            .chain(self.unlisted.iter().map(|file| file.path.as_path()))
-            .collect()
+        let held = self.withheld().filter_map(|(_, held)| held.path.as_deref());
+        let unlisted = self.unlisted.iter().map(|file| file.path.as_path());
+        let mut files = BTreeSet::new();
+        files.extend(held.filter(|path| !self.released.contains(*path)));
+        files.extend(self.files_with_more());
+        files.extend(unlisted);
+        files
     }
 
     /// Files with more values than the secrets of `held`.

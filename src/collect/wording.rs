@@ -306,5 +306,5 @@ fn file_remedy(path: &Path, problem: FileProblem) -> String {
 }
 
 fn reason(errno: Errno) -> String {
-    errno.desc().to_lowercase()
+    errno.desc().to_ascii_lowercase()
 }

@@ -196,7 +196,7 @@ impl Fault for HandoverError {
         format!(
             "PID 1 cannot hand over to a clean process: {} failed: {}",
             self.step,
-            self.errno.desc().to_lowercase()
+            self.errno.desc().to_ascii_lowercase()
         )
     }
 

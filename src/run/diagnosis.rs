@@ -60,7 +60,7 @@ impl Cause {
                 std::env::consts::ARCH
             ),
             Self::Format => "it is neither a program nor a script".into(),
-            Self::Other(errno) => errno.desc().to_lowercase(),
+            Self::Other(errno) => errno.desc().to_ascii_lowercase(),
         }
     }
 

@@ -169,7 +169,7 @@ impl Fault for ExecuteError {
             Self::TooLarge => "arguments and environment are larger than the kernel takes".into(),
             Self::System(errno) => format!(
                 "cannot execute the command: {}",
-                errno.desc().to_lowercase()
+                errno.desc().to_ascii_lowercase()
             ),
         }
     }

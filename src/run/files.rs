@@ -41,7 +41,7 @@ impl Fault for FilesError {
         format!(
             "cannot make the file for {}: {}",
             self.variable,
-            self.errno.desc().to_lowercase()
+            self.errno.desc().to_ascii_lowercase()
         )
     }
 

@@ -198,5 +198,5 @@ impl Fault for PrepareError {
 }
 
 fn reason(errno: Errno) -> String {
-    errno.desc().to_lowercase()
+    errno.desc().to_ascii_lowercase()
 }
