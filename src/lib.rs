@@ -37,7 +37,8 @@ use nix::sys::prctl;
 use cli::{Command, Options};
 use collect::accounts::{Accounts, Identity};
 use collect::container::Container;
-use collect::fault::CollectFault;
+use collect::fault::{CollectFault, asked_by};
+use collect::summary::Summary;
 use collect::{Collected, collect, policy_file};
 use init::guard::Guard;
 use init::handover;
@@ -62,23 +63,50 @@ pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
     }
     let caller = start::harden(mask);
     let words = arguments().into_iter().skip(1).collect();
-    match cli::parse(words, &|name| std::env::var_os(name)) {
+    let (report, command) = cli::parse(words, &|name| std::env::var_os(name));
+    match command {
         Ok(Command::Print(text)) => {
             report::answer(text);
             0
         }
         Ok(Command::Check(options)) => {
-            let outcome = match gather(&options) {
-                Ok(gathered) => {
-                    Outcome::Ready(gathered.has_secrets.then_some(gathered.collected.summary))
-                }
-                Err(faults) => Outcome::Refused(faults),
-            };
+            let outcome = rehearse(&options, &caller).map_or_else(Outcome::Refused, Outcome::Ready);
             check::answer_with(&outcome, options.json, options.report)
         }
         Ok(Command::Start(options, command)) => start_main(options, command, caller),
-        Err(error) => Reporter::default().refusal(&error).code(),
+        Err(error) => report.refusal(&error).code(),
     }
+}
+
+/// A start up to the point where main's process would begin. Becoming main's
+/// user needs no other process: this one ends anyway.
+fn rehearse(options: &Options, caller: &Caller) -> Result<Option<Summary>, Vec<Box<dyn Fault>>> {
+    let Gathered {
+        policy,
+        identity,
+        collected,
+        has_secrets,
+    } = gather(options)?;
+    let preparation = preparation(policy, identity, &collected.summary);
+    prepare::take_identity(&preparation, caller).map_err(|error| vec![boxed(error)])?;
+    Ok(has_secrets.then_some(collected.summary))
+}
+
+fn preparation(
+    policy: Option<Policy>,
+    identity: Option<Identity>,
+    summary: &Summary,
+) -> Preparation {
+    let no_new_privileges = !summary.withheld.is_empty();
+    let mut preparation = Preparation {
+        identity,
+        no_new_privileges,
+        ..Preparation::default()
+    };
+    if let Some(policy) = policy {
+        preparation.adopt(policy);
+    }
+    preparation
 }
 
 /// What `collect` finds for these options.
@@ -137,7 +165,7 @@ fn resolve_user(policy: Option<&Policy>) -> Result<Option<Identity>, CollectFaul
         .resolve(user)
         .map_err(|problem| CollectFault::Account {
             problem,
-            asked: format!("{} at {place}", policy.file.display()),
+            asked: asked_by(policy, place),
         })?;
     Ok(Some(resolved))
 }
@@ -150,10 +178,7 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
     }
     let gathered = match gather(&options) {
         Ok(gathered) => gathered,
-        Err(faults) => {
-            let exits = faults.iter().map(|fault| report.refusal(fault.as_ref()));
-            return exits.min().map_or(0, exit::Exit::code);
-        }
+        Err(faults) => return report.refusals(&faults).code(),
     };
     ask_the_kernel(&options);
     for advice in gathered.collected.summary.advice() {
@@ -218,16 +243,10 @@ fn launch(
         success: options.success,
         warn_on_reap: options.warn_on_reap,
     };
-    let no_new_privileges = !collected.summary.withheld.is_empty();
-    let mut preparation = Preparation {
-        identity,
-        no_new_privileges,
-        ..Preparation::default()
-    };
-    if let Some(policy) = policy {
+    if let Some(policy) = &policy {
         rules.adopt(&policy.run);
-        preparation.adopt(policy);
     }
+    let preparation = preparation(policy, identity, &collected.summary);
     let report = options.report;
     Launch {
         command,

@@ -29,6 +29,16 @@ pub trait Fault {
     fn exit(&self) -> Exit;
 }
 
+/// The exit code for several faults: what a restart cannot mend goes first.
+#[must_use]
+pub fn exit_of(faults: &[Box<dyn Fault>]) -> Exit {
+    faults
+        .iter()
+        .map(|fault| fault.exit())
+        .min()
+        .unwrap_or(Exit::Policy)
+}
+
 /// A fault among others of other rooms.
 #[must_use]
 pub fn boxed(fault: impl Fault + 'static) -> Box<dyn Fault> {
@@ -59,6 +69,15 @@ impl Reporter {
     pub fn refusal(self, fault: &dyn Fault) -> Exit {
         self.three_lines("refusal", fault, Some(fault.exit()));
         fault.exit()
+    }
+
+    /// Says every reason why vestibule ends, and returns the exit code.
+    #[must_use]
+    pub fn refusals(self, faults: &[Box<dyn Fault>]) -> Exit {
+        for fault in faults {
+            self.refusal(fault.as_ref());
+        }
+        exit_of(faults)
     }
 
     /// Says what deserves an operator's attention although the start goes on.

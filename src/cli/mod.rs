@@ -20,6 +20,7 @@ use lexopt::{Arg, Parser};
 pub use options::Options;
 pub use usage::UsageError;
 
+use crate::report::Reporter;
 use usage::{reserved, shown, unreadable};
 use value::{text, value};
 
@@ -47,13 +48,20 @@ pub const LICENCE: &str = concat!(
 /// Subcommands that the design reserves and this version does not have.
 const RESERVED: [&str; 5] = ["plan", "exec", "health", "scan", "git-credential"];
 
-/// Reads arguments (without the program's own name) and variables.
+/// Reads arguments (without the program's own name) and variables. How to report
+/// comes along, since a mistake is to be said as was asked for before it.
 pub fn parse(
     arguments: Vec<OsString>,
     variable: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<Command, UsageError> {
-    let mut options = Options::from_variables(variable)?;
-    let mut parser = Parser::from_args(arguments);
+) -> (Reporter, Result<Command, UsageError>) {
+    let mut options = Options::default();
+    let command = options
+        .take_variables(variable)
+        .and_then(|()| read(&mut options, Parser::from_args(arguments)));
+    (options.report, command)
+}
+
+fn read(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
     let first = loop {
         // `--` ends the options: even a command named like a subcommand follows.
         if parser
@@ -89,14 +97,14 @@ fn rest(parser: &mut Parser) -> Vec<OsString> {
     parser.raw_args().map(Iterator::collect).unwrap_or_default()
 }
 
-fn start(options: Options, command: Vec<OsString>) -> Result<Command, UsageError> {
+fn start(options: &Options, command: Vec<OsString>) -> Result<Command, UsageError> {
     if command.is_empty() {
         return Err(usage::no_command());
     }
-    Ok(Command::Start(options, command))
+    Ok(Command::Start(options.clone(), command))
 }
 
-fn check(mut options: Options, mut parser: Parser) -> Result<Command, UsageError> {
+fn check(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
     while let Some(argument) = parser.next().map_err(|error| unreadable(&error))? {
         match argument {
             Arg::Long("json") => options.json = true,
@@ -108,5 +116,5 @@ fn check(mut options: Options, mut parser: Parser) -> Result<Command, UsageError
             }
         }
     }
-    Ok(Command::Check(options))
+    Ok(Command::Check(options.clone()))
 }

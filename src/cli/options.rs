@@ -19,7 +19,7 @@ use crate::init::status::SuccessCodes;
 use crate::report::{Format, Reporter, quote};
 
 /// The options in force, from arguments and variables.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one flag of the command line"
@@ -123,45 +123,33 @@ impl Options {
             .collect()
     }
 
-    pub(super) fn from_variables(
+    /// Takes what variables say; arguments come later and go before them.
+    pub(super) fn take_variables(
+        &mut self,
         variable: &dyn Fn(&str) -> Option<OsString>,
-    ) -> Result<Self, UsageError> {
+    ) -> Result<(), UsageError> {
         let is_on = |name: &str| variable(name).is_some_and(|value| value == "1");
-        let mut options = Self {
-            policy: variable("VESTIBULE_POLICY")
-                .filter(|path| !path.is_empty())
-                .map(PathBuf::from),
-            profile: None,
-            grace: None,
-            replace: false,
-            audience: Audience::Main,
-            subreaper: variable("TINI_SUBREAPER").is_some(),
-            parent_death: None,
-            success: SuccessCodes::default(),
-            rewriting: Rewriting::default(),
-            warn_on_reap: false,
-            report: Reporter::default(),
-            json: false,
-            supervising: None,
-        };
+        let text_of = |name: &str| variable(name).filter(|value| !value.is_empty());
+        self.policy = text_of("VESTIBULE_POLICY").map(PathBuf::from);
+        self.subreaper = variable("TINI_SUBREAPER").is_some();
         if variable("TINI_KILL_PROCESS_GROUP").is_some() || is_on("DUMB_INIT_SETSID") {
-            options.audience = Audience::Group;
+            self.audience = Audience::Group;
         }
-        if let Some(profile) = variable("VESTIBULE_PROFILE").filter(|name| !name.is_empty()) {
-            options.profile = Some(readable("VESTIBULE_PROFILE", &profile)?);
+        if let Some(profile) = text_of("VESTIBULE_PROFILE") {
+            self.profile = Some(readable("VESTIBULE_PROFILE", &profile)?);
         }
         if let Some(grace) = variable("VESTIBULE_GRACE") {
-            options.grace = Some(duration("VESTIBULE_GRACE", &grace)?);
+            self.grace = Some(duration("VESTIBULE_GRACE", &grace)?);
         }
         if let Some(level) = variable("TINI_VERBOSITY") {
             // tini's 1 is its silent default; each step above it is one `-v`.
             let level: u8 = number("TINI_VERBOSITY", &level)?;
-            options.report.verbosity = level.saturating_sub(1);
+            self.report.verbosity = level.saturating_sub(1);
         }
         if is_on("DUMB_INIT_DEBUG") {
-            options.report.verbosity = options.report.verbosity.max(2);
+            self.report.verbosity = self.report.verbosity.max(2);
         }
-        Ok(options)
+        Ok(())
     }
 
     pub(super) fn take_short(

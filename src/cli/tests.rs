@@ -12,10 +12,11 @@ fn words(text: &str) -> Vec<OsString> {
 }
 
 fn with(arguments: &str, variables: &[(&str, &str)]) -> Result<Command, UsageError> {
-    parse(words(arguments), &|name| {
+    let (_, command) = parse(words(arguments), &|name| {
         let found = variables.iter().find(|(key, _)| *key == name)?;
         Some(OsString::from(found.1))
-    })
+    });
+    command
 }
 
 fn started(arguments: &str, variables: &[(&str, &str)]) -> (Options, Vec<OsString>) {
@@ -228,4 +229,11 @@ fn the_help_names_every_option() {
             "{option}"
         );
     }
+}
+
+#[test]
+fn a_mistake_is_said_in_the_form_that_was_asked_for_before_it() {
+    let format = |line: &str| parse(words(line), &|_| None).0.format;
+    assert_eq!(format("--log-format json --bogus"), Format::Json);
+    assert_eq!(format("--bogus --log-format json"), Format::Text);
 }

@@ -18,9 +18,10 @@ use crate::sys::signal::{self, Arrival};
 pub const RETRY: Duration = Duration::from_millis(2);
 
 /// Whom a signal is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Audience {
     /// Main alone.
+    #[default]
     Main,
     /// Main's process group.
     Group,

@@ -14,10 +14,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, FcntlArg, OFlag, SealFlag, fcntl, open};
-use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::stat::Mode;
-use nix::unistd::{Pid, execve, execveat, lseek, pipe2, read, write};
+use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl, open};
+use nix::sys::stat::{Mode, fstat};
+use nix::unistd::{Pid, execve, execveat, pipe2, read, write};
 
 use super::signals::Signal;
 use super::state::{STATE_BYTES, State};
@@ -27,15 +26,11 @@ use crate::sys::descriptor;
 use crate::sys::process::{Reaped, executed_path, reap};
 use crate::sys::signal;
 
-/// The sealed state, on this descriptor across the re-execution.
+/// A pipe with the state, on this descriptor across the re-execution.
 const STATE: i32 = 3;
 /// The writing end of main's channel.
 const READY: i32 = 4;
-/// Nobody can have changed a memfd with all of these (memfd_create(2)).
-const SEALS: SealFlag = SealFlag::F_SEAL_SEAL
-    .union(SealFlag::F_SEAL_SHRINK)
-    .union(SealFlag::F_SEAL_GROW)
-    .union(SealFlag::F_SEAL_WRITE);
+
 /// The means for a hand-over, made before main's process exists.
 pub struct Handover {
     program: OwnedFd,
@@ -87,8 +82,8 @@ impl Handover {
         state: &State,
         arguments: &[CString],
     ) -> Result<Infallible, HandoverError> {
-        let memory = seal(&state.encode()).map_err(refused("passing the state on"))?;
-        let numbered = [(memory, STATE), (self.ready, READY)];
+        let letter = post(&state.encode()).map_err(refused("passing the state on"))?;
+        let numbered = [(letter, STATE), (self.ready, READY)];
         let program = descriptor::arrange(self.program, numbered)
             .map_err(refused("numbering the descriptors"))?;
         let Err(errno) =
@@ -109,15 +104,12 @@ impl Handover {
     }
 }
 
-fn seal(state: &[u8; STATE_BYTES]) -> nix::Result<OwnedFd> {
-    let memory = memfd_create(
-        c"vestibule-state",
-        MFdFlags::MFD_ALLOW_SEALING | MFdFlags::MFD_CLOEXEC,
-    )?;
-    write(&memory, state)?;
-    fcntl(&memory, FcntlArg::F_ADD_SEALS(SEALS))?;
-    lseek(&memory, 0, nix::unistd::Whence::SeekSet)?;
-    Ok(memory)
+/// A pipe that holds the state: unlike a file in memory it obeys no file size
+/// limit of the container. Its writing end ends with this program.
+fn post(state: &[u8; STATE_BYTES]) -> nix::Result<OwnedFd> {
+    let (letter, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+    write(&writer, state)?;
+    Ok(letter)
 }
 
 /// Main has not executed anything yet: it waits for the word.
@@ -160,16 +152,19 @@ pub struct Arrived {
     ready: OwnedFd,
 }
 
-/// Whether this process was executed as the reaper: only then is there a memfd
-/// on descriptor 3 that is wholly sealed and starts with our mark.
+/// Whether this process was executed as the reaper: only then is there a pipe on
+/// descriptor 3 whose content starts with our mark. It does not wait for one: a
+/// pipe that somebody else left there is looked at only if reading cannot block.
 #[must_use]
 pub fn arrive() -> Option<Arrived> {
-    let memory = descriptor::inherited(STATE, &|memory| {
-        let seals = fcntl(memory, FcntlArg::F_GET_SEALS).map(SealFlag::from_bits_truncate);
-        seals.is_ok_and(|seals| seals.contains(SEALS))
+    let letter = descriptor::inherited(STATE, &|letter| {
+        let flags = fcntl(letter, FcntlArg::F_GETFL).map(OFlag::from_bits_truncate);
+        let is_pipe =
+            fstat(letter).is_ok_and(|found| found.st_mode & libc::S_IFMT == libc::S_IFIFO);
+        is_pipe && flags.is_ok_and(|flags| flags.contains(OFlag::O_NONBLOCK))
     })?;
     let mut bytes = [0; STATE_BYTES];
-    let count = read(&memory, &mut bytes).ok()?;
+    let count = read(&letter, &mut bytes).ok()?;
     let state = State::decode(&bytes).filter(|_| count == STATE_BYTES)?;
     let ready = descriptor::inherited(READY, &|_| true)?;
     Some(Arrived { state, ready })
@@ -205,7 +200,7 @@ impl Fault for HandoverError {
     }
 
     fn remedy(&self) -> String {
-        "let vestibule execute itself: its file must not be on a mount that forbids it, and the seccomp profile must allow execveat and memfd_create".into()
+        "let vestibule execute itself: its file must not be on a mount that forbids it, the seccomp profile must allow execveat, and the limit of open files must be 8 or more".into()
     }
 
     fn exit(&self) -> Exit {

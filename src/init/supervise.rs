@@ -6,6 +6,7 @@
 //! **Never:** an early end. Once main lives, a failing system call is a
 //! warning, at most one a minute of a kind.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use nix::unistd::{Pid, getpid};
@@ -26,6 +27,10 @@ use crate::sys::signal::{Arrival, SignalSet, wait};
 const LEFTOVER_TIME: Duration = Duration::from_secs(5);
 /// Warnings of one kind are this far apart.
 const WARNING_INTERVAL: Duration = Duration::from_mins(1);
+/// As many real-time signals wait here for room in main's queue. All of a user's
+/// processes share one limit (RLIMIT_SIGPENDING), so fetching ours makes the
+/// room that main's needs; a few are enough for that.
+const WAITING: usize = 64;
 /// The kernel's real-time signals, 32 to 64, as mask bits.
 const REAL_TIME: u64 = u64::MAX << 31;
 
@@ -61,7 +66,7 @@ pub struct Supervisor {
     rules: Rules,
     report: Reporter,
     stage: Stage,
-    refused: Option<(Signal, Arrival)>,
+    waiting: VecDeque<(Signal, Arrival)>,
     last_warning: Option<Instant>,
 }
 
@@ -85,7 +90,7 @@ impl Supervisor {
             rules,
             report,
             stage,
-            refused: None,
+            waiting: VecDeque::new(),
             last_warning: None,
         }
     }
@@ -102,20 +107,20 @@ impl Supervisor {
             if let Some(arrival) = arrival {
                 self.take(arrival);
             }
-            self.retry_refused();
+            self.pass_waiting_on();
             if let Some(code) = self.act_on_time() {
                 return self.rules.success.apply(code);
             }
         }
     }
 
-    /// All signals; but while one real-time signal waits for room in main's
-    /// queue, further ones wait in ours, in order.
+    /// All signals; but once enough real-time signals wait for room in main's
+    /// queue, further ones wait in the kernel's, in order.
     fn awaited(&self) -> SignalSet {
-        if self.refused.is_some() {
-            SignalSet(!REAL_TIME)
-        } else {
+        if self.waiting.len() < WAITING {
             SignalSet::ALL
+        } else {
+            SignalSet(!REAL_TIME)
         }
     }
 
@@ -126,10 +131,10 @@ impl Supervisor {
             Stage::Killed { end_at, .. } => Some(end_at),
         };
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        if self.refused.is_some() {
-            Some(left.map_or(RETRY, |left| left.min(RETRY)))
-        } else {
+        if self.waiting.is_empty() {
             left
+        } else {
+            Some(left.map_or(RETRY, |left| left.min(RETRY)))
         }
     }
 
@@ -155,7 +160,7 @@ impl Supervisor {
     }
 
     fn main_ended(&mut self, code: u8) {
-        self.refused = None;
+        self.waiting.clear();
         self.stage = Stage::Asked {
             code,
             kill_at: Instant::now() + LEFTOVER_TIME,
@@ -197,10 +202,10 @@ impl Supervisor {
             &text,
             &[("signal", signal.to_string().into())],
         );
-        match pass_on(self.main, self.rules.audience, signal, &arrival) {
-            Delivery::Done => {}
-            Delivery::Later => self.refused = Some((signal, arrival)),
-            Delivery::Forbidden => self.warn_forbidden(signal),
+        if signal.is_real_time() {
+            self.waiting.push_back((signal, arrival));
+        } else if pass_on(self.main, self.rules.audience, signal, &arrival) == Delivery::Forbidden {
+            self.warn_forbidden(signal);
         }
         if signal.is_stop() {
             send_own(self.main, self.rules.audience, Signal::CONT);
@@ -209,12 +214,15 @@ impl Supervisor {
         }
     }
 
-    fn retry_refused(&mut self) {
-        let Some((signal, arrival)) = self.refused else {
-            return;
-        };
-        if pass_on(self.main, self.rules.audience, signal, &arrival) != Delivery::Later {
-            self.refused = None;
+    /// Real-time signals keep their order, so each waits for those before it.
+    fn pass_waiting_on(&mut self) {
+        while let Some((signal, arrival)) = self.waiting.front().copied() {
+            match pass_on(self.main, self.rules.audience, signal, &arrival) {
+                Delivery::Later => return,
+                Delivery::Done => {}
+                Delivery::Forbidden => self.warn_forbidden(signal),
+            }
+            self.waiting.pop_front();
         }
     }
 

@@ -10,8 +10,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use crate::collect::summary::Summary;
-use crate::exit::Exit;
-use crate::report::{Fault, Reporter, answer, list, quote};
+use crate::report::{Fault, Reporter, answer, exit_of, list, quote};
 
 /// What a start would come to.
 pub enum Outcome {
@@ -24,28 +23,18 @@ pub enum Outcome {
 /// Prints the outcome and returns the exit code: 0, or that of the first fault.
 #[must_use]
 pub fn answer_with(outcome: &Outcome, as_json: bool, report: Reporter) -> u8 {
-    if as_json {
-        answer(&format!("{}\n", to_json(outcome)));
-    } else {
-        match outcome {
-            Outcome::Refused(faults) => {
-                for fault in faults {
-                    report.refusal(fault.as_ref());
-                }
-            }
-            Outcome::Ready(summary) => {
-                answer(&to_text(summary.as_ref()));
-                for advice in summary.iter().flat_map(Summary::advice) {
-                    report.warning(&advice);
-                }
+    match outcome {
+        _ if as_json => answer(&format!("{}\n", to_json(outcome))),
+        Outcome::Refused(faults) => return report.refusals(faults).code(),
+        Outcome::Ready(summary) => {
+            answer(&to_text(summary.as_ref()));
+            for advice in summary.iter().flat_map(Summary::advice) {
+                report.warning(&advice);
             }
         }
     }
     match outcome {
-        Outcome::Refused(faults) => faults
-            .first()
-            .map_or(Exit::Policy, |fault| fault.exit())
-            .code(),
+        Outcome::Refused(faults) => exit_of(faults).code(),
         Outcome::Ready(_) => 0,
     }
 }

@@ -85,9 +85,8 @@ impl Cause {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Other(errno) if SHORTAGES.contains(errno) => Exit::System,
-            // A shell answers 127 for a script whose interpreter is missing.
-            Self::MissingInterpreter(_) => Exit::NotFound,
             Self::Directory
+            | Self::MissingInterpreter(_)
             | Self::Mode(_)
             | Self::NoExecMount
             | Self::Architecture(_)

@@ -74,8 +74,11 @@ pub fn execute(
         let errno = try_one(&path_text, &words, environment);
         let is_absent = (errno == Errno::ENOENT || errno == Errno::ENOTDIR) && !path.exists();
         if errno == Errno::EACCES {
-            // execvp(3) goes on searching and reports this only at the end.
-            denied.get_or_insert(path);
+            // execvp(3) goes on searching and reports this only at the end; in a
+            // directory that main's user may not search there is nothing to report.
+            if has_slash(first) || path.symlink_metadata().is_ok() {
+                denied.get_or_insert(path);
+            }
         } else if errno == Errno::E2BIG {
             return Err(ExecuteError::TooLarge);
         } else if !is_absent {
@@ -113,8 +116,8 @@ fn try_one(path: &CStr, words: &[CString], environment: &Environment) -> Errno {
 /// The paths to try: the command itself if it has a slash, else one for each
 /// directory of the search path; an empty entry is the working directory.
 fn candidates<'a>(command: &'a OsStr, search: &'a OsStr) -> impl Iterator<Item = PathBuf> {
-    let has_slash = command.as_bytes().contains(&b'/') || command.is_empty();
-    let direct = has_slash.then(|| PathBuf::from(command));
+    let is_path = has_slash(command) || command.is_empty();
+    let direct = is_path.then(|| PathBuf::from(command));
     let found = search
         .as_bytes()
         .split(|&byte| byte == b':')
@@ -126,11 +129,15 @@ fn candidates<'a>(command: &'a OsStr, search: &'a OsStr) -> impl Iterator<Item =
             };
             Path::new(OsStr::from_bytes(directory)).join(command)
         });
-    direct.into_iter().chain(found.filter(move |_| !has_slash))
+    direct.into_iter().chain(found.filter(move |_| !is_path))
+}
+
+fn has_slash(command: &OsStr) -> bool {
+    command.as_bytes().contains(&b'/')
 }
 
 fn searched(command: &OsStr, search: &OsStr) -> String {
-    if command.as_bytes().contains(&b'/') {
+    if has_slash(command) {
         "the path as given".into()
     } else {
         format!("PATH {}", quote(search.as_bytes()))

@@ -83,6 +83,10 @@ pub fn deliver(
         } else {
             let memory = write_memory(&file.content).map_err(fault)?;
             let path = PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd()));
+            // Without `/proc` it would be a path to nowhere.
+            if !is_readable(&path) {
+                return Err(fault(Errno::ENOENT));
+            }
             kept.push(memory);
             path
         };

@@ -139,12 +139,13 @@ fn try_to_become_main(launch: Launch, gate: Option<Gate>) -> Result<Infallible, 
         report,
         ..
     } = launch;
-    prepare::apply(&preparation, &caller).map_err(boxed)?;
+    prepare::take_identity(&preparation, &caller).map_err(boxed)?;
     let kept = files::deliver(&collected.files, &mut collected.environment).map_err(boxed)?;
     if let Some(gate) = gate {
         gate.wait().map_err(boxed)?;
     }
     say(report, &command, &collected.summary);
+    prepare::settle(&preparation).map_err(boxed)?;
     execute::execute(&command, &collected.environment, kept, &caller).map_err(boxed)
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::sys::prctl;
-use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, geteuid};
 
@@ -82,24 +82,20 @@ pub fn refuse_privileges(policy: Option<&Policy>, withheld: bool) -> Option<Prep
     ))
 }
 
-/// Carries out all of it, in the one order that works: limits and the bounding
-/// set need privileges, the directory is entered with main's own rights.
-pub fn apply(preparation: &Preparation, caller: &Caller) -> Result<(), PrepareError> {
+/// The steps that need privileges, then those that main's own rights decide:
+/// afterwards the process is main's user, in main's directory.
+pub fn take_identity(preparation: &Preparation, caller: &Caller) -> Result<(), PrepareError> {
     let (soft, hard) = caller.core_limit;
     let _ = setrlimit(Resource::RLIMIT_CORE, soft, hard);
-    for limit in &preparation.limits {
-        let value = limit.value.unwrap_or(RLIM_INFINITY);
-        setrlimit(limit.resource, value, value).map_err(|errno| {
-            PrepareError::Limit(format!("{} at {}", preparation.policy, limit.place), errno)
-        })?;
+    // Only raising a limit needs privileges; lowering waits, because what is
+    // still to be done must not fail for a limit that is meant for main.
+    for limit in preparation.limits.iter().filter(|limit| is_raised(limit)) {
+        set(limit, &preparation.policy)?;
     }
     if let Some(identity) = &preparation.identity {
         identity::assume(identity).map_err(|(step, errno)| {
             PrepareError::Identity(step, identity.uid, errno, preparation.policy.clone())
         })?;
-    }
-    if let Some(mask) = preparation.umask {
-        umask(Mode::from_bits_truncate(mask));
     }
     if let Some((directory, place)) = &preparation.directory {
         chdir(directory)
@@ -112,6 +108,32 @@ pub fn apply(preparation: &Preparation, caller: &Caller) -> Result<(), PrepareEr
         terminal_filter::install().map_err(PrepareError::TerminalFilter)?;
     }
     Ok(())
+}
+
+/// The last touch before the program: what would only hinder us until then.
+pub fn settle(preparation: &Preparation) -> Result<(), PrepareError> {
+    for limit in &preparation.limits {
+        set(limit, &preparation.policy)?;
+    }
+    if let Some(mask) = preparation.umask {
+        umask(Mode::from_bits_truncate(mask));
+    }
+    Ok(())
+}
+
+fn is_raised(limit: &LimitRule) -> bool {
+    getrlimit(limit.resource).is_ok_and(|(_, hard)| value_of(limit) > hard)
+}
+
+/// The kernel writes "unlimited" as the largest number.
+fn value_of(limit: &LimitRule) -> rlim_t {
+    limit.value.unwrap_or(RLIM_INFINITY)
+}
+
+fn set(limit: &LimitRule, policy: &str) -> Result<(), PrepareError> {
+    let value = value_of(limit);
+    setrlimit(limit.resource, value, value)
+        .map_err(|errno| PrepareError::Limit(format!("{policy} at {}", limit.place), errno))
 }
 
 impl Fault for PrepareError {

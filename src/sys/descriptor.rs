@@ -13,7 +13,7 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
 
 /// Numbers from here up are never asked for.
-const ABOVE: RawFd = 10;
+const ABOVE: RawFd = 5;
 
 /// The first descriptor that is not standard input, output or error.
 pub const FIRST_FREE: RawFd = 3;
@@ -21,23 +21,33 @@ pub const FIRST_FREE: RawFd = 3;
 /// Standard input. Open by the time anything asks: see `fill_standard`.
 #[must_use]
 pub fn stdin() -> BorrowedFd<'static> {
-    // SAFETY: `fill_standard` made sure at start that 0 is open, and nothing
-    // closes it while the program lives.
-    unsafe { BorrowedFd::borrow_raw(libc::STDIN_FILENO) }
+    borrow(libc::STDIN_FILENO)
 }
 
 /// Standard output.
 #[must_use]
 pub fn stdout() -> BorrowedFd<'static> {
-    // SAFETY: as for `stdin`, with descriptor 1.
-    unsafe { BorrowedFd::borrow_raw(libc::STDOUT_FILENO) }
+    borrow(libc::STDOUT_FILENO)
 }
 
 /// Standard error.
 #[must_use]
 pub fn stderr() -> BorrowedFd<'static> {
-    // SAFETY: as for `stdin`, with descriptor 2.
-    unsafe { BorrowedFd::borrow_raw(libc::STDERR_FILENO) }
+    borrow(libc::STDERR_FILENO)
+}
+
+/// A descriptor by its number, to look at or write to.
+fn borrow(number: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: nothing here closes what it has not opened, and the kernel answers
+    // a call on a closed number with EBADF.
+    unsafe { BorrowedFd::borrow_raw(number) }
+}
+
+/// Ownership of a descriptor that nobody owns yet.
+fn own(number: RawFd) -> OwnedFd {
+    // SAFETY: the callers have it from the kernel just now, or, at the start of
+    // the program, from the one before; either way nothing else owns it.
+    unsafe { OwnedFd::from_raw_fd(number) }
 }
 
 /// Puts a place-holder where a standard descriptor was closed at start, so that
@@ -61,14 +71,11 @@ fn leak(descriptor: OwnedFd) {
 /// Takes over a descriptor that the program before us left open on `number`, if
 /// there is one and `is_ours` knows it.
 pub fn inherited(number: RawFd, is_ours: &dyn Fn(BorrowedFd<'_>) -> bool) -> Option<OwnedFd> {
-    // SAFETY: the descriptor is only looked at, and a closed number gives EBADF.
-    let seen = unsafe { BorrowedFd::borrow_raw(number) };
+    let seen = borrow(number);
     if fcntl(seen, FcntlArg::F_GETFD).is_err() || !is_ours(seen) {
         return None;
     }
-    // SAFETY: it is open, and nobody in this process owns it: the program has
-    // just started and has opened nothing yet.
-    Some(unsafe { OwnedFd::from_raw_fd(number) })
+    Some(own(number))
 }
 
 /// Gives descriptors their numbers across the next exec, and returns `first`
@@ -77,11 +84,7 @@ pub fn arrange<const COUNT: usize>(
     first: OwnedFd,
     numbered: [(OwnedFd, RawFd); COUNT],
 ) -> nix::Result<OwnedFd> {
-    let above = |descriptor: &OwnedFd| -> nix::Result<OwnedFd> {
-        let number = fcntl(descriptor, FcntlArg::F_DUPFD_CLOEXEC(ABOVE))?;
-        // SAFETY: fcntl(2) has just made this descriptor, so nobody else owns it.
-        Ok(unsafe { OwnedFd::from_raw_fd(number) })
-    };
+    let above = |descriptor: &OwnedFd| fcntl(descriptor, FcntlArg::F_DUPFD_CLOEXEC(ABOVE)).map(own);
     let moved_first = above(&first)?;
     drop(first);
     let mut moved = Vec::with_capacity(COUNT);

@@ -162,22 +162,7 @@ struct KernelAction {
 /// Whether a signal is ignored.
 #[must_use]
 pub fn is_ignored(signal: u8) -> bool {
-    let mut current = KernelAction {
-        handler: libc::SIG_DFL,
-        rest: [0; 3],
-    };
-    // SAFETY: `current` is at least as large as the kernel's structure; a null
-    // new action changes nothing (rt_sigaction(2)).
-    unsafe {
-        libc::syscall(
-            libc::SYS_rt_sigaction,
-            i32::from(signal),
-            ptr::null::<KernelAction>(),
-            &raw mut current,
-            SET_BYTES,
-        );
-    }
-    current.handler == libc::SIG_IGN
+    exchange_action(signal, None) == libc::SIG_IGN
 }
 
 /// Makes a signal ignored, or gives it back its default.
@@ -187,21 +172,33 @@ pub fn set_ignored(signal: u8, ignored: bool) {
     } else {
         libc::SIG_DFL
     };
-    let action = KernelAction {
-        handler,
+    exchange_action(
+        signal,
+        Some(&KernelAction {
+            handler,
+            rest: [0; 3],
+        }),
+    );
+}
+
+fn exchange_action(signal: u8, new: Option<&KernelAction>) -> usize {
+    let mut current = KernelAction {
+        handler: libc::SIG_DFL,
         rest: [0; 3],
     };
-    // SAFETY: `action` is at least as large as the kernel's structure, and
-    // neither disposition refers to code of ours.
+    // SAFETY: both actions are at least as large as the kernel's structure; a
+    // null new one changes nothing (rt_sigaction(2)), and neither disposition
+    // that is ever set refers to code of ours.
     unsafe {
         libc::syscall(
             libc::SYS_rt_sigaction,
             i32::from(signal),
-            &raw const action,
-            ptr::null_mut::<KernelAction>(),
+            new.map_or(ptr::null(), ptr::from_ref),
+            &raw mut current,
             SET_BYTES,
         );
     }
+    current.handler
 }
 
 #[cfg(test)]

@@ -19,13 +19,13 @@ claims![
     "child mode, `setsid`/`setpgid` delayed by 300 ms: TERM in the gap ends main (want 143)",
     |init| in_the_gap(init, init.arguments.child, "setsid,setpgid");
     term_between_fork_and_the_new_group_is_kept_in_group_mode,
-    "group mode, the same",
+    "group mode, `setsid`/`setpgid` delayed by 300 ms: the same",
     |init| in_the_gap(init, init.arguments.group, "setsid,setpgid");
     term_between_fork_and_exec_is_kept_in_child_mode,
     "child mode, `execve` delayed by 300 ms: TERM before it ends main (want 143)",
     |init| in_the_gap(init, init.arguments.child, "execve");
     term_between_fork_and_exec_is_kept_in_group_mode,
-    "group mode, the same",
+    "group mode, `execve` delayed by 300 ms: the same",
     |init| in_the_gap(init, init.arguments.group, "execve");
     term_is_kept_at_every_moment_from_the_first_mask_on,
     "every system call slowed down, TERM at 16 moments after the init first blocked it (want all kept)",

@@ -27,12 +27,13 @@ fn who_gets_usr1(scene: Scene) -> String {
     let witness = harness::witness();
     let script = format!(
         "trap 'echo main; kill -12 $child' USR1\n\
-         {} signals 12 & child=$!\n\
+         {} signals 12 & child=$!; echo known\n\
          while :; do wait; done",
         witness.display()
     );
     let running = scene.shell(&script).start();
     running.expect_line("ready");
+    running.expect_line("known");
     send(running.pid_1(), 10);
     assert!(
         running.hears_often("signal 12 ", 1, PATIENCE),
