@@ -27,10 +27,10 @@ use crate::sys::signal::{Arrival, SignalSet, wait};
 const LEFTOVER_TIME: Duration = Duration::from_secs(5);
 /// Warnings of one kind are this far apart.
 const WARNING_INTERVAL: Duration = Duration::from_mins(1);
-/// As many real-time signals wait here for room in main's queue. All of a user's
-/// processes share one limit (RLIMIT_SIGPENDING), so fetching ours makes the
-/// room that main's needs; a few are enough for that.
-const WAITING: usize = 64;
+/// As many real-time signals may wait here for room in main's queue. All of a
+/// user's processes share one limit (RLIMIT_SIGPENDING): only by fetching ours
+/// do we make the room that main's needs, and a sender may be faster to take it.
+const WAITING: usize = 65_536;
 /// The kernel's real-time signals, 32 to 64, as mask bits.
 const REAL_TIME: u64 = u64::MAX << 31;
 
@@ -224,6 +224,8 @@ impl Supervisor {
             }
             self.waiting.pop_front();
         }
+        // An idle PID 1 keeps no room for a storm that is over.
+        self.waiting = VecDeque::new();
     }
 
     /// Carries out what is due. The exit code, once waiting has no sense.
