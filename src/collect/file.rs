@@ -18,7 +18,7 @@ use crate::secret::{Scratch, Secret};
 
 /// The most bytes a secret file may have: what Kubernetes allows per object.
 pub const LIMIT: usize = 1 << 20;
-/// Room for the usual secret, so that one read(2) and no copy is needed.
+/// Room for a file whose size its file system does not tell.
 const USUAL: usize = 4096;
 /// As many links as the kernel follows (`path_resolution(7)`).
 const LINKS: u8 = 40;
@@ -248,7 +248,8 @@ fn read_all(file: &OwnedFd, stat: &FileStat) -> Result<Secret, FileProblem> {
         return Err(FileProblem::TooLarge);
     }
     // One byte more than expected, so that a file that grew is noticed.
-    let mut scratch = Scratch::with_capacity(size.max(USUAL) + 1);
+    let expected = if size == 0 { USUAL } else { size };
+    let mut scratch = Scratch::with_capacity(expected + 1);
     loop {
         if scratch.room().is_empty() {
             let mut larger = Scratch::with_capacity(LIMIT + 1);

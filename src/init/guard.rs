@@ -10,6 +10,8 @@ use caps::{CapSet, Capability, CapsHashSet};
 use nix::sys::prctl;
 use nix::unistd::{Uid, geteuid, setresuid};
 
+use crate::sys::process;
+
 /// How PID 1 stays able to signal main.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
@@ -79,9 +81,8 @@ impl Guard {
 
 fn keep_only(kept: &[Capability]) {
     let only: CapsHashSet = kept.iter().copied().collect();
-    for set in [CapSet::Bounding, CapSet::Ambient, CapSet::Inheritable] {
-        let _ = caps::clear(None, set);
-    }
+    let _ = process::empty_bounding_set();
+    let _ = caps::clear(None, CapSet::Inheritable);
     for set in [CapSet::Effective, CapSet::Permitted] {
         let _ = caps::set(None, set, &only);
     }

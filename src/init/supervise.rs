@@ -99,14 +99,18 @@ impl Supervisor {
     #[must_use]
     pub fn run(mut self) -> u8 {
         memory::release_code();
+        let mut may_have_ended = true;
         loop {
-            if let Some(code) = self.reap_all() {
+            if may_have_ended && let Some(code) = self.reap_all() {
                 return self.rules.success.apply(code);
             }
             let arrival = wait(self.awaited(), self.time_left());
             if let Some(arrival) = arrival {
                 self.take(arrival);
             }
+            // Each end raises CHLD, and what ends before it is fetched is reaped
+            // with it; a time-out costs nothing to look as well.
+            may_have_ended = arrival.is_none_or(|arrival| arrival.signal == Signal::CHLD.number());
             self.pass_waiting_on();
             if let Some(code) = self.act_on_time() {
                 return self.rules.success.apply(code);
@@ -195,13 +199,11 @@ impl Supervisor {
         let Some(signal) = self.rules.rewriting.apply(arrived) else {
             return;
         };
-        let text = format!("passed {signal} on to main");
-        self.report.detail(
-            2,
-            "forwarded",
-            &text,
-            &[("signal", signal.to_string().into())],
-        );
+        if self.report.verbosity >= 2 {
+            let text = format!("passed {signal} on to main");
+            self.report
+                .note("forwarded", &text, &[("signal", signal.to_string().into())]);
+        }
         if signal.is_real_time() {
             self.waiting.push_back((signal, arrival));
         } else if pass_on(self.main, self.rules.audience, signal, &arrival) == Delivery::Forbidden {

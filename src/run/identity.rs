@@ -12,6 +12,7 @@ use nix::unistd::{
 };
 
 use crate::collect::accounts::Identity;
+use crate::sys::process;
 
 /// The steps of a user drop, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,9 @@ pub fn assume(identity: &Identity) -> Result<(), Refused> {
     let (uid, gid) = (Uid::from_raw(identity.uid), Gid::from_raw(identity.gid));
     if !is_already(identity) {
         if !identity.is_root() {
-            drop_bounding_set();
+            // Without CAP_SETPCAP it stays; it matters only for set-uid programs,
+            // which `no_new_privs` disarms.
+            let _ = process::empty_bounding_set();
         }
         let groups: Vec<Gid> = identity.groups.iter().copied().map(Gid::from_raw).collect();
         setgroups(&groups).map_err(|errno| (IdentityStep::Groups, errno))?;
@@ -69,21 +72,11 @@ pub fn assume(identity: &Identity) -> Result<(), Refused> {
     }
 }
 
-/// Without CAP_SETPCAP the bounding set stays; it matters only for set-uid
-/// programs, which `no_new_privs` disarms.
-fn drop_bounding_set() {
-    let _ = caps::clear(None, CapSet::Bounding);
-}
-
 /// Leaving uid 0 empties these sets unless the caller had set securebits
-/// (capabilities(7)); a container that starts as a user may have ambient ones.
+/// (capabilities(7)); a container that starts as a user may have ambient ones,
+/// which are among the permitted and inheritable and go with them.
 fn drop_own_capabilities() -> Result<(), Refused> {
-    for set in [
-        CapSet::Ambient,
-        CapSet::Inheritable,
-        CapSet::Effective,
-        CapSet::Permitted,
-    ] {
+    for set in [CapSet::Inheritable, CapSet::Effective, CapSet::Permitted] {
         let empty = caps::read(None, set).is_ok_and(|held| held.is_empty());
         if !empty && caps::clear(None, set).is_err() {
             return Err((IdentityStep::Capabilities, Errno::EPERM));

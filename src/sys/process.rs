@@ -79,6 +79,21 @@ pub fn set_parent_death_signal(signal: u8) {
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::c_ulong::from(signal)) };
 }
 
+/// Takes every capability out of the bounding set (PR_CAPBSET_DROP), which needs
+/// CAP_SETPCAP; the kernel ends the list with EINVAL.
+pub fn empty_bounding_set() -> nix::Result<()> {
+    for capability in 0..libc::c_ulong::from(u64::BITS) {
+        // SAFETY: prctl(2) takes integers here and touches no memory of ours.
+        let answer = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+        match Errno::result(answer) {
+            Ok(_) => {}
+            Err(Errno::EINVAL) => return Ok(()),
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
 /// Ends the process at once: no destructors, no exit handlers.
 pub fn exit_now(code: u8) -> ! {
     // SAFETY: _exit(2) takes an integer and does not return.

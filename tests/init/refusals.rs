@@ -127,7 +127,7 @@ fn a_missing_loader_of_a_program_is_named() {
         let make = "sed 's,/lib64/ld-linux,/lib64/no-linux,' /bin/true > it && chmod 755 it";
         let ended = told(init, make);
         let named = ended.complained.contains("/lib64/no-linux");
-        Seen::new(named && ended.code == Some(127), ended.complained)
+        Seen::new(named && ended.code == Some(126), ended.complained)
     });
 }
 
