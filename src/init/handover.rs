@@ -207,3 +207,20 @@ impl Fault for HandoverError {
         Exit::System
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nix::unistd::{pipe, write};
+
+    use super::Gate;
+
+    #[test]
+    fn one_byte_means_go_and_end_of_file_does_not() {
+        let (gate, ready) = pipe().expect("a pipe");
+        write(&ready, b"r").expect("room for a byte");
+        assert!(Gate(gate).wait().is_ok());
+        let (gate, ready) = pipe().expect("a pipe");
+        drop(ready);
+        assert!(Gate(gate).wait().is_err());
+    }
+}

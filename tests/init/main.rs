@@ -31,6 +31,7 @@ mod ends;
 mod forwarding;
 mod gap;
 mod group;
+mod handover;
 mod leftovers;
 mod options;
 mod quiet;
