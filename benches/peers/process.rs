@@ -223,6 +223,27 @@ pub(crate) fn now() -> u64 {
     time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }
 
+/// Sleeps until a moment of CLOCK_MONOTONIC, as exactly as the kernel can. A bench
+/// that waited in a loop would keep the new PID 1 off the core that both share.
+pub(crate) fn sleep_until(moment: u64) {
+    let at = libc::timespec {
+        tv_sec: i64::try_from(moment / 1_000_000_000).unwrap_or(i64::MAX),
+        tv_nsec: i64::try_from(moment % 1_000_000_000).unwrap_or(0),
+    };
+    // SAFETY: prctl(2) takes integers here.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
+    let none = std::ptr::null_mut();
+    // SAFETY: `at` is a live timespec; an absolute sleep reports no remainder.
+    unsafe {
+        libc::clock_nanosleep(
+            libc::CLOCK_MONOTONIC,
+            libc::TIMER_ABSTIME,
+            &raw const at,
+            none,
+        )
+    };
+}
+
 /// A pipe whose reading end does not block, so that an empty one is seen.
 pub(crate) fn pipe() -> (File, OwnedFd) {
     let mut ends = [0; 2];

@@ -8,7 +8,7 @@
 use std::os::fd::AsRawFd;
 
 use crate::peers::{Launcher, Roster};
-use crate::process::{Meanwhile, Process, Program, Standard, now, start};
+use crate::process::{Meanwhile, Process, Program, Standard, now, sleep_until, start};
 use crate::service::{program, silence};
 use crate::stage::Stage;
 use crate::statistics::Shuffle;
@@ -77,9 +77,7 @@ pub(crate) fn measure(stage: &mut Stage, roster: &Roster, sweeps: usize, steps: 
 
 fn try_once(mut init: Process, offset: u64, losses: &mut Losses) {
     let moment = init.begun + offset * 1000;
-    while now() < moment {
-        std::hint::spin_loop();
-    }
+    sleep_until(moment);
     let sent = (now() - init.begun) / 1000;
     init.signal(libc::SIGTERM);
     losses.tries += 1;

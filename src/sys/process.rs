@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(decode(0x2a00), Some(End::Exited(42)));
         assert_eq!(decode(0xff00), Some(End::Exited(255)));
         assert_eq!(decode(9), Some(End::Killed(9)));
-        assert_eq!(decode(0x80 | 11), Some(End::Killed(11)), "with a core dump");
+        assert_eq!(decode(0x8b), Some(End::Killed(11)), "with a core dump");
         assert_eq!(decode(35), Some(End::Killed(35)), "a real-time signal");
         assert_eq!(decode(64), Some(End::Killed(64)));
         assert_eq!(decode(0x137f), None, "a stop is no end");
