@@ -165,23 +165,18 @@ impl CollectFault {
     /// Whether something is merely not there, as an optional secret may be.
     #[must_use]
     pub fn is_absence(&self) -> bool {
-        match self {
-            Self::Missing { .. } | Self::VariableMissing { .. } => true,
-            Self::File { problem, .. } => *problem == FileProblem::Absent,
-            Self::Source { problem, .. } => problem.is_absence(),
-            Self::Directory { .. }
-            | Self::VariableUnusable { .. }
-            | Self::VariableTwice { .. }
-            | Self::PathNotAbsolute { .. }
-            | Self::Unresolved { .. }
-            | Self::Value { .. }
-            | Self::Conflict { .. }
-            | Self::SameVariable { .. }
-            | Self::Connection { .. }
-            | Self::Endpoint { .. }
-            | Self::InheritedSecret { .. }
-            | Self::Account { .. } => false,
+        if let Self::Source { problem, .. } = self {
+            return problem.is_absence();
         }
+        matches!(
+            self,
+            Self::Missing { .. }
+                | Self::VariableMissing { .. }
+                | Self::File {
+                    problem: FileProblem::Absent,
+                    ..
+                }
+        )
     }
 
     fn words(&self) -> Words {
@@ -250,27 +245,13 @@ impl Fault for CollectFault {
     }
 
     fn exit(&self) -> Exit {
-        let errno = match self {
-            Self::Directory { errno, .. }
-            | Self::File {
-                problem: FileProblem::System(errno),
-                ..
-            } => *errno,
-            Self::File { .. }
-            | Self::Missing { .. }
-            | Self::Source { .. }
-            | Self::VariableMissing { .. }
-            | Self::VariableUnusable { .. }
-            | Self::VariableTwice { .. }
-            | Self::PathNotAbsolute { .. }
-            | Self::Unresolved { .. }
-            | Self::Value { .. }
-            | Self::Conflict { .. }
-            | Self::SameVariable { .. }
-            | Self::Connection { .. }
-            | Self::Endpoint { .. }
-            | Self::InheritedSecret { .. }
-            | Self::Account { .. } => return Exit::Policy,
+        let (Self::Directory { errno, .. }
+        | Self::File {
+            problem: FileProblem::System(errno),
+            ..
+        }) = self
+        else {
+            return Exit::Policy;
         };
         // What only another mount or path can mend is no matter for a retry.
         let is_permanent = matches!(

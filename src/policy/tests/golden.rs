@@ -32,7 +32,7 @@ fn every_kind_of_mistake_says_what_where_and_how_to_mend_it() {
     "db": { "kind": "postgre", "host": "${DB_PASSWORD}" },
     "mail": { "kind": "redis", "host": "redis", "bucket": "b", "password": "a/b" },
     "s3": { "kind": "redis", "host": "redis", "bucket": "b" },
-    "work": { "kind": "redis", "host": "${REDIS_HOST}" },
+    "jobs": { "kind": "redis", "host": "${REDIS_HOST}" },
     "good": { "kind": "redis", "host": "redis", "password": "redis-password" }
   },
   "run": {
