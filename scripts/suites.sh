@@ -92,7 +92,8 @@ in_namespaces() {
     [ "$(id -u)" = 0 ] || not_run 'only root can make the scenes; try: sudo make test'
     unshare --mount --pid --fork true 2> /dev/null ||
         not_run 'the kernel refuses new namespaces (unshare)'
-    scripts/with-binary.sh cargo test --locked --test "$1"
+    # The comparison with other inits is `make compare-inits`.
+    scripts/with-binary.sh cargo test --locked --test "$1" -- --skip compare::
 }
 
 suite_blackbox() { in_namespaces blackbox; }

@@ -58,7 +58,7 @@ record() {
     elif [ "$bad" != 0 ]; then
         verdict="${RED}FAILED${PLAIN}      " said="$3 s; see $log"
     elif [ "$left" != 0 ]; then
-        said="$said; $(grep '^skipped: ' "$log" | sort -u | head -n 3 | cut -c 10- | paste -sd ';')"
+        said="$said; $(sed -n 's/^skipped: //p' "$log" | sort -u | head -n 3 | paste -sd ';')"
     fi
     rows+=("$(printf '%-13s %s%5s passed %3s failed %3s skipped   %s' "$name" "$verdict" "$good" "$bad" "$left" "$said")")
     passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
