@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::claim::{Seen, claims};
 use crate::harness;
 use crate::inits::Init;
-use crate::running::{send, status, wait_until};
+use crate::running::{Running, send, status, wait_until};
 use crate::scene::{PATIENCE, Scene};
 
 claims![
@@ -39,8 +39,9 @@ const WITHOUT_RIGHTS: [&str; 7] = [
     "--inh-caps=-all",
 ];
 
-fn forbidden(init: &Init) -> Seen {
-    let scene = Scene::of(init).through(&WITHOUT_KILL);
+/// An init without CAP_KILL whose main took another user by itself, waits for a
+/// line and ends with 42.
+fn with_foreign_main(init: &Init) -> Running {
     let shell = "echo ready; read wait; exit 42";
     let main = [
         "setpriv",
@@ -50,8 +51,13 @@ fn forbidden(init: &Init) -> Seen {
         "-c",
         shell,
     ];
-    let mut running = scene.main(&main).start();
+    let running = Scene::of(init).through(&WITHOUT_KILL).main(&main).start();
     running.expect_line("ready");
+    running
+}
+
+fn forbidden(init: &Init) -> Seen {
+    let mut running = with_foreign_main(init);
     let pid = running.pid_1();
     send(pid, 10);
     // Fetched, by whatever means the init fetches signals.
@@ -149,18 +155,7 @@ fn a_main_under_another_user_that_ignores_term_is_killed_after_its_grace() {
 
 #[test]
 fn a_forbidden_signal_is_told_once_a_minute_at_most() {
-    let scene = Scene::of(&Init::vestibule()).through(&WITHOUT_KILL);
-    let shell = "echo ready; read wait; exit 42";
-    let main = [
-        "setpriv",
-        "--reuid=65534",
-        "--clear-groups",
-        "/bin/sh",
-        "-c",
-        shell,
-    ];
-    let mut running = scene.main(&main).start();
-    running.expect_line("ready");
+    let mut running = with_foreign_main(&Init::vestibule());
     let pid = running.pid_1();
     for _ in 0..5 {
         send(pid, 10);
