@@ -204,10 +204,14 @@ impl Supervisor {
             self.report
                 .note("forwarded", &text, &[("signal", signal.to_string().into())]);
         }
-        if signal.is_real_time() {
+        if signal.is_real_time() && !self.waiting.is_empty() {
             self.waiting.push_back((signal, arrival));
-        } else if pass_on(self.main, self.rules.audience, signal, &arrival) == Delivery::Forbidden {
-            self.warn_forbidden(signal);
+        } else {
+            match pass_on(self.main, self.rules.audience, signal, &arrival) {
+                Delivery::Done => {}
+                Delivery::Later => self.waiting.push_back((signal, arrival)),
+                Delivery::Forbidden => self.warn_forbidden(signal),
+            }
         }
         if signal.is_stop() {
             send_own(self.main, self.rules.audience, Signal::CONT);
