@@ -97,10 +97,11 @@ fn preparation(
     identity: Option<Identity>,
     summary: &Summary,
 ) -> Preparation {
-    let no_new_privileges = !summary.withheld.is_empty();
+    let withholds = !summary.withheld.is_empty();
     let mut preparation = Preparation {
         identity,
-        no_new_privileges,
+        withholds,
+        no_new_privileges: withholds,
         ..Preparation::default()
     };
     if let Some(policy) = policy {

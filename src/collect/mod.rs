@@ -16,9 +16,12 @@ pub mod deliver;
 pub mod directory;
 pub mod fault;
 pub mod file;
+pub mod fingerprint;
 mod mounted;
 pub mod policy_file;
+pub mod reach;
 pub mod source;
+pub mod standing;
 pub mod summary;
 pub mod vault;
 mod wording;
@@ -28,6 +31,7 @@ use crate::collect::declared::Declared;
 use crate::collect::deliver::Deliverer;
 use crate::collect::directory::Scopes;
 use crate::collect::fault::CollectFault;
+use crate::collect::reach::Reach;
 use crate::collect::summary::Summary;
 use crate::collect::vault::Vault;
 use crate::environment::Environment;
@@ -52,6 +56,8 @@ pub struct Collected {
     pub files: Vec<FileDelivery>,
     /// What happened to which name, for the start line and `check`.
     pub summary: Summary,
+    /// What must be out of main's reach, and what must not.
+    pub reach: Reach,
 }
 
 /// Reads and assembles all. `None`: there is no policy and not one secret, so
@@ -92,7 +98,7 @@ fn collect_from(
     };
     let mut deliverer = Deliverer::new(&mut vault, connections, policy, container);
     deliverer.deliver(rules, &mut faults);
-    let collected = finish(
+    let mut collected = finish(
         deliverer.finish(),
         rules,
         policy,
@@ -100,6 +106,7 @@ fn collect_from(
         &vault,
         &mut faults,
     );
+    collected.reach = Reach::of(&vault, scopes);
     if faults.is_empty() {
         Ok(Some(collected))
     } else {
@@ -119,6 +126,7 @@ fn finish(
         environment: delivered.environment,
         files: delivered.files,
         summary: delivered.summary,
+        reach: Reach::default(),
     };
     let passing = container::Passing {
         rules,
@@ -138,6 +146,7 @@ impl Collected {
             environment: container.as_environment(),
             files: Vec::new(),
             summary: Summary::default(),
+            reach: Reach::default(),
         }
     }
 

@@ -57,8 +57,11 @@ fn withhold(vault: &mut Vault, found: Found<'_>, label: &Path, reason: Reason) {
         return;
     }
     let label = label.to_string_lossy().into_owned();
+    if PUBLIC.contains(&label.as_str()) {
+        vault.withhold(label, found.path, None, Reason::Public);
+        return;
+    }
     let value = found.read().ok().map(Secret::without_final_newline);
-    let value = value.filter(|_| !PUBLIC.contains(&label.as_str()));
     vault.withhold(label, found.path, value, reason);
 }
 

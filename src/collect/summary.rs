@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::standing::Standing;
 use super::vault::{Reason, Vault};
 use crate::connection::is_placeholder;
 use crate::exit::Exit;
@@ -79,7 +80,7 @@ impl Summary {
             match file.reason {
                 Reason::Git => self.git.push(file.name.clone()),
                 Reason::NoVariable => self.undeliverable.push(file.name.clone()),
-                Reason::NotAsked => {}
+                Reason::NotAsked | Reason::Public => {}
             }
         }
         self.withheld = vault.withheld_names().map(Cow::into_owned).collect();
@@ -96,28 +97,30 @@ impl Summary {
         }
     }
 
-    /// The start line, for a command whose process could read `readable` of the
-    /// withheld files a moment ago.
+    /// Whether there is nothing to say about secrets.
     #[must_use]
-    pub fn start_line(&self, command: &[OsString], readable: &[&Path]) -> StartLine {
+    pub fn is_silent(&self) -> bool {
+        self.given.is_empty() && self.withheld.is_empty()
+    }
+
+    /// The start line.
+    #[must_use]
+    pub fn start_line(&self, command: &[OsString], standing: &Standing) -> StartLine {
         let word = command.first();
-        let paths = readable
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect::<Vec<_>>();
+        let mut fields = vec![
+            ("command", word.map(|word| word.to_string_lossy()).into()),
+            ("given", self.given.clone().into()),
+            ("withheld", self.withheld.clone().into()),
+            ("removed", self.removed.clone().into()),
+        ];
+        standing.describe(&mut fields);
         StartLine {
-            text: self.start_text(word, readable),
-            fields: vec![
-                ("command", word.map(|word| word.to_string_lossy()).into()),
-                ("given", self.given.clone().into()),
-                ("withheld", self.withheld.clone().into()),
-                ("readable", paths.into()),
-                ("removed", self.removed.clone().into()),
-            ],
+            text: self.start_text(word, standing),
+            fields,
         }
     }
 
-    fn start_text(&self, word: Option<&OsString>, readable: &[&Path]) -> String {
+    fn start_text(&self, word: Option<&OsString>, standing: &Standing) -> String {
         let name = word.map(|word| quote(word.as_encoded_bytes()));
         let mut text = format!("starting {}: ", name.unwrap_or_default());
         match self.given.as_slice() {
@@ -127,12 +130,7 @@ impl Summary {
         }
         if !self.withheld.is_empty() {
             let withheld = names(&self.withheld);
-            let _ = write!(text, "; withholds {withheld} from its environment");
-            text.push_str(match (readable, self.withheld_files.as_slice()) {
-                ([], []) => "",
-                ([], _) => ", and its user cannot read the files",
-                _ => ", but its user can read the files",
-            });
+            let _ = write!(text, "; withholds {withheld}{}", standing.words());
         }
         if !self.git.is_empty() {
             text.push_str(

@@ -47,6 +47,8 @@ pub enum Reason {
     Git,
     /// By convention: its name is no variable's.
     NoVariable,
+    /// Nothing secret is in it: it is not withheld, and stays readable.
+    Public,
 }
 
 /// The secrets by name.
@@ -123,7 +125,7 @@ impl Vault {
         let partly = self
             .files_with_more()
             .filter_map(|path| Some(path.file_name()?.to_string_lossy()));
-        let unlisted = self.unlisted.iter().map(|file| file.name.as_str().into());
+        let unlisted = self.secret_unlisted().map(|file| file.name.as_str().into());
         held.chain(partly).chain(unlisted)
     }
 
@@ -131,7 +133,7 @@ impl Vault {
     #[must_use]
     pub fn withheld_files(&self) -> BTreeSet<&Path> {
         let held = self.withheld().filter_map(|(_, held)| held.path.as_deref());
-        let unlisted = self.unlisted.iter().map(|file| file.path.as_path());
+        let unlisted = self.secret_unlisted().map(|file| file.path.as_path());
         let mut files = BTreeSet::new();
         files.extend(held.filter(|path| !self.released.contains(*path)));
         files.extend(self.files_with_more());
@@ -147,10 +149,36 @@ impl Vault {
             .map(|(path, _)| path.as_path())
     }
 
-    /// The withheld secret whose value `text` gives away. A value that main
-    /// gets under another name is none.
+    /// Files that main may read where they are: those that it gets as a whole,
+    /// and those that hold no secret.
+    pub fn readable_files(&self) -> impl Iterator<Item = &Path> {
+        let public = self.unlisted.iter();
+        let public = public.filter(|file| file.reason == Reason::Public);
+        let released = self.released.iter().map(PathBuf::as_path);
+        released.chain(public.map(|file| file.path.as_path()))
+    }
+
+    fn secret_unlisted(&self) -> impl Iterator<Item = &Unlisted> {
+        let files = self.unlisted.iter();
+        files.filter(|file| file.reason != Reason::Public)
+    }
+
+    /// The withheld secret whose value `text` gives away.
     #[must_use]
     pub fn withheld_in(&self, text: &[u8]) -> Option<&str> {
+        self.withheld_values()
+            .find(|(_, value)| value.occurs_in(text) && !self.is_given(value))
+            .map(|(name, _)| name)
+    }
+
+    /// Withheld values by name. A value that main gets under another name is
+    /// given, not withheld.
+    pub fn dropped_values(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.withheld_values()
+            .filter(|(_, value)| !self.is_given(value))
+    }
+
+    fn withheld_values(&self) -> impl Iterator<Item = (&str, &Secret)> {
         let held = self
             .withheld()
             .map(|(name, held)| (name.as_str(), &held.value));
@@ -159,8 +187,6 @@ impl Vault {
             .iter()
             .filter_map(|file| Some((file.name.as_str(), file.value.as_ref()?)));
         held.chain(unlisted)
-            .find(|(_, value)| value.occurs_in(text) && !self.is_given(value))
-            .map(|(name, _)| name)
     }
 
     fn withheld(&self) -> impl Iterator<Item = (&SecretName, &Held)> {

@@ -81,7 +81,7 @@ impl Guard {
 
 fn keep_only(kept: &[Capability]) {
     let only: CapsHashSet = kept.iter().copied().collect();
-    let _ = process::empty_bounding_set();
+    process::limit_bounding_set(&|_| false);
     let _ = caps::clear(None, CapSet::Inheritable);
     for set in [CapSet::Effective, CapSet::Permitted] {
         let _ = caps::set(None, set, &only);

@@ -16,10 +16,12 @@ pub mod supervise;
 pub mod terminal;
 
 use nix::sys::prctl;
-use nix::unistd::chdir;
+use nix::unistd::{chdir, getpid};
 
 use handover::Arrived;
 use supervise::Supervisor;
+
+use crate::sys::landlock::{ALL_OF_VERSION_1, Ruleset};
 
 /// The reaper's life: give up what is not needed, let main go, look after it.
 #[must_use]
@@ -28,8 +30,18 @@ pub fn reap_for(arrived: Arrived) -> u8 {
     // Executed by descriptor, the kernel may have named us after a number.
     let _ = prctl::set_name(c"vestibule");
     release_directory();
+    renounce_files();
     let state = arrived.say_ready();
     Supervisor::new(state.main, state.rules, state.report).run()
+}
+
+/// A PID 1 that somebody takes over can open no file, the mounted secrets least
+/// of all. A kernel without Landlock leaves it at that it has no secrets in
+/// memory. A subreaper finds its descendants in `/proc`.
+fn renounce_files() {
+    if getpid().as_raw() == 1 && prctl::set_no_new_privs().is_ok() {
+        let _ = Ruleset::handling(ALL_OF_VERSION_1, 0).and_then(Ruleset::enter);
+    }
 }
 
 /// PID 1 must not keep a mount busy that main wants to unmount.

@@ -30,6 +30,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use caps::Capability;
+
 use crate::connection::{Connection, Part};
 use crate::init::signals::Signal;
 use crate::names::{SecretName, VariableName};
@@ -148,6 +150,9 @@ pub struct RunRules {
     pub signals: Vec<(Signal, Option<Signal>)>,
     /// The level that `confinement` names.
     pub confinement: Option<Confinement>,
+    /// Exactly the capabilities that main is to have; `None` leaves the choice to
+    /// vestibule.
+    pub capabilities: Option<Vec<Capability>>,
     /// `no_new_privileges`; `None` leaves the choice to vestibule.
     pub no_new_privileges: Option<bool>,
     /// Resource limits by the names of setrlimit(2).
@@ -175,9 +180,10 @@ pub struct UserSpec {
 }
 
 /// How strictly withheld secrets must be out of main's reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Confinement {
     /// Start only if every withheld secret is proven unreachable.
+    #[default]
     Required,
     /// Withhold from environment, arguments and descriptors only.
     EnvironmentOnly,

@@ -163,8 +163,8 @@ fn rules_in_effect<'a>(
         draft.refuse_twice(reader, Some(&base));
     }
     match wanted {
-        Some(at) => base.overlaid(drafts.swap_remove(at).1).in_effect(reader),
-        None => base.in_effect(reader),
+        Some(at) => base.overlaid(drafts.swap_remove(at).1).in_effect(),
+        None => base.in_effect(),
     }
 }
 

@@ -211,14 +211,20 @@ pub(super) fn umask<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Option<u32>
     u32::from_str_radix(digits, 8).ok()
 }
 
-/// Checks an array of capability names, with `CAP_` or without.
-pub(super) fn check_capabilities<'a>(reader: &mut Reader<'a>, node: &Node<'a>) {
-    for node in reader.items(node).unwrap_or_default() {
+/// An array of capability names, with `CAP_` or without.
+pub(super) fn capabilities<'a>(
+    reader: &mut Reader<'a>,
+    node: &Node<'a>,
+) -> Option<Vec<Capability>> {
+    let mut named = Vec::new();
+    for node in reader.items(node)? {
         let Some(text) = reader.text(&node) else {
             continue;
         };
-        if Capability::from_str(&caps::to_canonical(&text)).is_err() {
-            reader.broken(&node, &rules::CAPABILITY);
+        match Capability::from_str(&caps::to_canonical(&text)) {
+            Ok(capability) => named.push(capability),
+            Err(_) => reader.broken(&node, &rules::CAPABILITY),
         }
     }
+    Some(named)
 }

@@ -44,8 +44,6 @@ pub(super) struct Draft<'a> {
     files: Deliveries<'a>,
     /// Everything but `env` and `files`.
     rules: RunRules,
-    /// Keys without a mechanism.
-    unsupported: Vec<(&'static str, Node<'a>, &'static str)>,
 }
 
 impl<'a> Draft<'a> {
@@ -84,11 +82,9 @@ impl<'a> Draft<'a> {
             env,
             files,
             rules,
-            mut unsupported,
         } = profile;
         let has = |key: &str| keys.contains(&key);
         let base = self.rules;
-        unsupported.extend(self.unsupported.into_iter().filter(|(key, ..)| !has(key)));
         Self {
             env: if has("env") { env } else { self.env },
             files: if has("files") { files } else { self.files },
@@ -105,6 +101,7 @@ impl<'a> Draft<'a> {
                     base.signals
                 },
                 confinement: rules.confinement.or(base.confinement),
+                capabilities: rules.capabilities.or(base.capabilities),
                 no_new_privileges: rules.no_new_privileges.or(base.no_new_privileges),
                 limits: if has("limits") {
                     rules.limits
@@ -113,16 +110,12 @@ impl<'a> Draft<'a> {
                 },
                 umask: rules.umask.or(base.umask),
             },
-            unsupported,
             keys,
         }
     }
 
-    /// The rules in effect; keys without a mechanism go to the reader.
-    pub(super) fn in_effect(self, reader: &mut Reader<'a>) -> RunRules {
-        for (_, node, mechanism) in &self.unsupported {
-            reader.lacks(node, mechanism);
-        }
+    /// The rules in effect.
+    pub(super) fn in_effect(self) -> RunRules {
         let deliveries = |from: Deliveries<'a>| {
             from.into_iter()
                 .map(|(delivery, _)| delivery)
@@ -183,30 +176,19 @@ impl<'a> Draft<'a> {
             }
             "grace" => rules.grace = process::duration(reader, node),
             "signals" => rules.signals = process::signals(reader, node),
-            "confinement" => self.confinement(reader, node),
-            "capabilities" => {
-                process::check_capabilities(reader, node);
-                self.unsupported
-                    .push((key, node.clone(), "choice of main's capabilities"));
-            }
+            "confinement" => rules.confinement = confinement(reader, node),
+            "capabilities" => rules.capabilities = process::capabilities(reader, node),
             "no_new_privileges" => rules.no_new_privileges = reader.flag(node),
             "limits" => rules.limits = process::limits(reader, node),
             _ => rules.umask = process::umask(reader, node),
         }
     }
+}
 
-    fn confinement(&mut self, reader: &mut Reader<'a>, node: &Node<'a>) {
-        let level = match reader.choice(node, &["required", "environment-only"]) {
-            Some("required") => Confinement::Required,
-            Some(_) => Confinement::EnvironmentOnly,
-            None => return,
-        };
-        self.rules.confinement = Some(level);
-        if level == Confinement::Required {
-            let mechanism = "proof that withheld secrets are out of reach";
-            self.unsupported
-                .push(("confinement", node.clone(), mechanism));
-        }
+fn confinement<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Option<Confinement> {
+    match reader.choice(node, &["required", "environment-only"])? {
+        "required" => Some(Confinement::Required),
+        _ => Some(Confinement::EnvironmentOnly),
     }
 }
 

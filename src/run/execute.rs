@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::execve;
 
+use super::confine::prove::OutOfReach;
 use super::diagnosis::{self, Cause};
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -49,12 +50,14 @@ pub enum ExecuteError {
     System(Errno),
 }
 
-/// Replaces the process by the command.
+/// Replaces the process by the command, which needs the proof that nothing
+/// withheld is within its reach.
 pub fn execute(
     command: &[OsString],
     environment: &Environment,
     kept: Vec<OwnedFd>,
     caller: &Caller,
+    _proof: &OutOfReach,
 ) -> Result<Infallible, ExecuteError> {
     let nul = |_| ExecuteError::System(Errno::EINVAL);
     let words: Result<Vec<CString>, _> = command

@@ -59,12 +59,21 @@ impl Fault for FilesError {
     }
 }
 
-/// Makes the files and adds their paths to the environment. The descriptors
-/// that come back must stay open in main; they start at the first free number.
+/// What was made for main.
+#[derive(Default)]
+pub struct Delivered {
+    /// The directory with the copies.
+    pub directory: Option<PathBuf>,
+    /// Descriptors that must stay open in main; they start at the first free
+    /// number.
+    pub kept: Vec<OwnedFd>,
+}
+
+/// Makes the files and adds their paths to the environment.
 pub fn deliver(
     files: &[FileDelivery],
     environment: &mut Environment,
-) -> Result<Vec<OwnedFd>, FilesError> {
+) -> Result<Delivered, FilesError> {
     let mut directory = None;
     let mut kept = Vec::new();
     for file in files {
@@ -92,7 +101,10 @@ pub fn deliver(
         };
         environment.set(OsStr::new(file.variable.as_str()), path.as_os_str());
     }
-    Ok(kept)
+    Ok(Delivered {
+        directory: directory.flatten(),
+        kept,
+    })
 }
 
 /// Whether this process could read a file.

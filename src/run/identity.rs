@@ -1,18 +1,18 @@
-//! Another user for good: groups, gid, uid, and no capability left behind.
+//! Another user for good: groups, gid, uid.
 //!
 //! In: the identity that main is to have. Out: a process that has it in all
 //! four places (real, effective, saved, file system) and cannot go back.
 //!
 //! **Never:** uid before gid, or trust in the calls' answers alone.
 
-use caps::CapSet;
 use nix::errno::Errno;
+use nix::sys::prctl;
 use nix::unistd::{
     Gid, Uid, getgroups, getresgid, getresuid, setgroups, setresgid, setresuid, setuid,
 };
 
+use super::capabilities::Kept;
 use crate::collect::accounts::Identity;
-use crate::sys::process;
 
 /// The steps of a user drop, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum IdentityStep {
     Group,
     /// setresuid(2).
     User,
-    /// Emptying the capability sets.
+    /// Reducing the capability sets.
     Capabilities,
     /// Getting the old identity back must not work.
     Regain,
@@ -37,7 +37,7 @@ impl IdentityStep {
             Self::Groups => "setgroups",
             Self::Group => "setresgid",
             Self::User => "setresuid",
-            Self::Capabilities => "dropping capabilities",
+            Self::Capabilities => "reducing the capabilities",
             Self::Regain => "the look at the result",
         }
     }
@@ -45,44 +45,35 @@ impl IdentityStep {
 
 type Refused = (IdentityStep, Errno);
 
-/// Takes the identity. Nothing is called where nothing would change, so that a
-/// container that already runs as this user needs no capability.
-pub fn assume(identity: &Identity) -> Result<(), Refused> {
-    let (uid, gid) = (Uid::from_raw(identity.uid), Gid::from_raw(identity.gid));
-    if !is_already(identity) {
-        if !identity.is_root() {
-            // Without CAP_SETPCAP it stays; it matters only for set-uid programs,
-            // which `no_new_privs` disarms.
-            let _ = process::empty_bounding_set();
-        }
-        let groups: Vec<Gid> = identity.groups.iter().copied().map(Gid::from_raw).collect();
-        setgroups(&groups).map_err(|errno| (IdentityStep::Groups, errno))?;
-        setresgid(gid, gid, gid).map_err(|errno| (IdentityStep::Group, errno))?;
-        setresuid(uid, uid, uid).map_err(|errno| (IdentityStep::User, errno))?;
-    }
-    if identity.is_root() {
+/// Takes the identity, with those capabilities. Nothing is called where nothing
+/// would change, so that a container that already runs as this user needs none.
+pub fn assume(identity: &Identity, kept: &Kept) -> Result<(), Refused> {
+    if is_already(identity) {
         return Ok(());
     }
-    drop_own_capabilities()?;
-    let regained = setuid(Uid::from_raw(0)).is_ok() || !is_already(identity);
-    if regained {
+    let (uid, gid) = (Uid::from_raw(identity.uid), Gid::from_raw(identity.gid));
+    let groups: Vec<Gid> = identity.groups.iter().copied().map(Gid::from_raw).collect();
+    if !identity.is_root() && kept.outlives_root() {
+        prctl::set_keepcaps(true).map_err(|errno| (IdentityStep::Capabilities, errno))?;
+    }
+    setgroups(&groups).map_err(|errno| (IdentityStep::Groups, errno))?;
+    setresgid(gid, gid, gid).map_err(|errno| (IdentityStep::Group, errno))?;
+    setresuid(uid, uid, uid).map_err(|errno| (IdentityStep::User, errno))?;
+    // It would end at execve(2); nothing after this line needs it.
+    let _ = prctl::set_keepcaps(false);
+    Ok(())
+}
+
+/// The process has the identity and cannot go back. Tried after capabilities
+/// were given up: CAP_SETUID is a way back, and only a policy can have kept it.
+pub fn verify(identity: &Identity, kept: &Kept) -> Result<(), Refused> {
+    let may_return = identity.is_root() || kept.outlives_root();
+    let regained = !may_return && setuid(Uid::from_raw(0)).is_ok();
+    if regained || !is_already(identity) {
         Err((IdentityStep::Regain, Errno::EPERM))
     } else {
         Ok(())
     }
-}
-
-/// Leaving uid 0 empties these sets unless the caller had set securebits
-/// (capabilities(7)); a container that starts as a user may have ambient ones,
-/// which are among the permitted and inheritable and go with them.
-fn drop_own_capabilities() -> Result<(), Refused> {
-    for set in [CapSet::Inheritable, CapSet::Effective, CapSet::Permitted] {
-        let empty = caps::read(None, set).is_ok_and(|held| held.is_empty());
-        if !empty && caps::clear(None, set).is_err() {
-            return Err((IdentityStep::Capabilities, Errno::EPERM));
-        }
-    }
-    Ok(())
 }
 
 fn is_already(identity: &Identity) -> bool {

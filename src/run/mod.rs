@@ -6,6 +6,8 @@
 //! **Never:** a command started half prepared: every step that fails ends with
 //! a message and no main.
 
+pub mod capabilities;
+pub mod confine;
 pub mod diagnosis;
 pub mod execute;
 pub mod files;
@@ -15,13 +17,11 @@ pub mod terminal_filter;
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsString};
-use std::path::{Path, PathBuf};
 
-use nix::unistd::{ForkResult, Pid, getpid};
+use nix::unistd::{ForkResult, Pid, getpid, getppid};
 
 use crate::cli::Options;
 use crate::collect::Collected;
-use crate::collect::summary::Summary;
 use crate::init;
 use crate::init::guard::Guard;
 use crate::init::handover::{self, Gate, Handover};
@@ -32,6 +32,8 @@ use crate::report::{Fault, Reporter, boxed};
 use crate::start::Caller;
 use crate::sys;
 
+use confine::Hiding;
+use confine::prove::{Circumstances, prove};
 use prepare::{Preparation, PrepareError};
 
 /// Everything that main needs.
@@ -139,28 +141,37 @@ fn try_to_become_main(launch: Launch, gate: Option<Gate>) -> Result<Infallible, 
         report,
         ..
     } = launch;
+    let reaper = gate.as_ref().map(|_| getppid());
+    let kept = preparation.kept_capabilities();
+    let level = preparation.confinement;
+    let hiding = Hiding::prepare(&collected.reach, level).map_err(boxed)?;
     prepare::take_identity(&preparation, &caller).map_err(boxed)?;
-    let kept = files::deliver(&collected.files, &mut collected.environment).map_err(boxed)?;
+    let delivered = files::deliver(&collected.files, &mut collected.environment).map_err(boxed)?;
+    let hidden = hiding
+        .enter(delivered.directory.as_deref())
+        .map_err(boxed)?;
     if let Some(gate) = gate {
         gate.wait().map_err(boxed)?;
     }
-    say(report, &command, &collected.summary);
-    prepare::settle(&preparation).map_err(boxed)?;
-    execute::execute(&command, &collected.environment, kept, &caller).map_err(boxed)
-}
-
-/// The start line: what main gets, and what it does not. Said by the process
-/// that becomes main, since only it knows what its user can read.
-fn say(report: Reporter, command: &[OsString], summary: &Summary) {
-    if summary.given.is_empty() && summary.withheld.is_empty() {
-        return;
+    let proof = prove(&Circumstances {
+        hidden: &hidden,
+        reach: &collected.reach,
+        reaper,
+        capabilities: &kept,
+        descriptors: &delivered.kept,
+    });
+    let proof = proof.map_err(boxed)?;
+    if !collected.summary.is_silent() {
+        let line = collected.summary.start_line(&command, proof.standing());
+        report.note("started", &line.text, &line.fields);
     }
-    let readable: Vec<&Path> = summary
-        .withheld_files
-        .iter()
-        .map(PathBuf::as_path)
-        .filter(|path| files::is_readable(path))
-        .collect();
-    let line = summary.start_line(command, &readable);
-    report.note("started", &line.text, &line.fields);
+    prepare::settle(&preparation).map_err(boxed)?;
+    execute::execute(
+        &command,
+        &collected.environment,
+        delivered.kept,
+        &caller,
+        &proof,
+    )
+    .map_err(boxed)
 }

@@ -7,17 +7,19 @@
 
 use std::path::PathBuf;
 
+use caps::Capability;
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, geteuid};
 
+use super::capabilities::{Kept, Main};
 use super::identity::{self, IdentityStep};
 use super::terminal_filter;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
-use crate::policy::{LimitRule, Policy};
+use crate::policy::{Confinement, LimitRule, Policy};
 use crate::report::Fault;
 use crate::start::Caller;
 
@@ -32,6 +34,12 @@ pub struct Preparation {
     pub umask: Option<u32>,
     /// The working directory, with the policy's entry.
     pub directory: Option<(PathBuf, String)>,
+    /// How strictly withheld secrets must be out of reach.
+    pub confinement: Confinement,
+    /// The capabilities that the policy names.
+    pub capabilities: Option<Vec<Capability>>,
+    /// Whether a secret is withheld.
+    pub withholds: bool,
     /// Whether set-uid programs lose their power (PR_SET_NO_NEW_PRIVS).
     pub no_new_privileges: bool,
     /// The policy's file, for messages.
@@ -48,8 +56,22 @@ impl Preparation {
             .run
             .directory
             .map(|(path, place)| (path, format!("{file} at {place}")));
+        self.confinement = policy.run.confinement.unwrap_or_default();
+        self.capabilities = policy.run.capabilities;
         self.no_new_privileges |= policy.run.no_new_privileges == Some(true);
         self.policy = file;
+    }
+
+    /// What main keeps of the container's capabilities.
+    #[must_use]
+    pub fn kept_capabilities(&self) -> Kept {
+        let main = match &self.identity {
+            Some(identity) if identity.is_root() => Main::Root,
+            Some(_) => Main::Other,
+            None if geteuid().is_root() => Main::Root,
+            None => Main::Container,
+        };
+        Kept::choose(self.capabilities.as_deref(), self.withholds, main)
     }
 }
 
@@ -62,6 +84,8 @@ pub enum PrepareError {
     Limit(String, Errno),
     /// A step of the user drop.
     Identity(IdentityStep, u32, Errno, String),
+    /// A capability that the policy names and the container lacks.
+    NoCapability(Capability, String),
     /// chdir(2), to this directory.
     Directory(PathBuf, Errno, String),
     /// PR_SET_NO_NEW_PRIVS.
@@ -92,11 +116,7 @@ pub fn take_identity(preparation: &Preparation, caller: &Caller) -> Result<(), P
     for limit in preparation.limits.iter().filter(|limit| is_raised(limit)) {
         set(limit, &preparation.policy)?;
     }
-    if let Some(identity) = &preparation.identity {
-        identity::assume(identity).map_err(|(step, errno)| {
-            PrepareError::Identity(step, identity.uid, errno, preparation.policy.clone())
-        })?;
-    }
+    become_user(preparation)?;
     if let Some((directory, place)) = &preparation.directory {
         chdir(directory)
             .map_err(|errno| PrepareError::Directory(directory.clone(), errno, place.clone()))?;
@@ -108,6 +128,29 @@ pub fn take_identity(preparation: &Preparation, caller: &Caller) -> Result<(), P
         terminal_filter::install().map_err(PrepareError::TerminalFilter)?;
     }
     Ok(())
+}
+
+/// Groups, gid, uid and capabilities, in the order in which each step may still
+/// be taken.
+fn become_user(preparation: &Preparation) -> Result<(), PrepareError> {
+    let uid = preparation.identity.as_ref().map(|identity| identity.uid);
+    let uid = uid.unwrap_or_else(|| geteuid().as_raw());
+    let policy = || preparation.policy.clone();
+    let refused = |(step, errno)| PrepareError::Identity(step, uid, errno, policy());
+    let kept = preparation.kept_capabilities();
+    if let Some(missing) = kept.missing() {
+        return Err(PrepareError::NoCapability(missing, policy()));
+    }
+    kept.limit_future();
+    if let Some(identity) = &preparation.identity {
+        identity::assume(identity, &kept).map_err(refused)?;
+    }
+    kept.limit_present(uid == 0)
+        .map_err(|errno| refused((IdentityStep::Capabilities, errno)))?;
+    let identity = preparation.identity.as_ref();
+    identity.map_or(Ok(()), |identity| {
+        identity::verify(identity, &kept).map_err(refused)
+    })
 }
 
 /// The last touch before the program: what would only hinder us until then.
@@ -155,6 +198,9 @@ impl Fault for PrepareError {
                     reason(*errno)
                 )
             }
+            Self::NoCapability(capability, _) => {
+                format!("main is to have {capability}, which the container does not have")
+            }
             Self::NoNewPrivileges(errno) => format!("cannot set no_new_privs: {}", reason(*errno)),
             Self::PrivilegesKept(_) => {
                 "`no_new_privileges` is false, so a set-uid program could read the withheld secrets"
@@ -178,6 +224,7 @@ impl Fault for PrepareError {
             Self::Identity(_, _, _, policy) => {
                 format!("{policy} at /run/user; as uid {}", geteuid())
             }
+            Self::NoCapability(_, policy) => format!("{policy} at /run/capabilities"),
             Self::NoNewPrivileges(_) => "prctl(PR_SET_NO_NEW_PRIVS)".into(),
             Self::PrivilegesKept(policy) => format!("{policy} at /run/no_new_privileges"),
             Self::TerminalFilter(_) => "prctl(PR_SET_SECCOMP), for TIOCSTI".into(),
@@ -195,6 +242,11 @@ impl Fault for PrepareError {
                 "changing the user needs CAP_SETUID and CAP_SETGID (compose: `cap_add: [SETUID, SETGID]`), or start the container as that user (`user:`) and leave `run.user` out".into()
             }
             Self::Directory(..) => "create it in the image, let main's user enter it, or correct the path".into(),
+            Self::NoCapability(capability, _) => {
+                let name = capability.to_string();
+                let name = name.trim_start_matches("CAP_");
+                format!("give it to the container (compose: `cap_add: [{name}]`), or take it out of the list")
+            }
             Self::NoNewPrivileges(_) => "Linux 3.5 or newer is needed".into(),
             Self::PrivilegesKept(_) => "leave the key out, or permit or unmount every secret".into(),
             Self::TerminalFilter(_) => {
@@ -213,6 +265,7 @@ impl Fault for PrepareError {
             }
             Self::Limit(..)
             | Self::Identity(..)
+            | Self::NoCapability(..)
             | Self::Directory(..)
             | Self::PrivilegesKept(_) => Exit::Policy,
         }

@@ -105,6 +105,18 @@ pub fn keep_across_exec(descriptor: OwnedFd) {
     leak(descriptor);
 }
 
+/// The first descriptor from 3 up that the next program would find open and that
+/// is not `kept` on purpose. Numbers are given from the lowest up, so those of a
+/// small program are found without a list.
+pub fn first_inherited(kept: &dyn Fn(RawFd) -> bool) -> Option<RawFd> {
+    const LOOKED_AT: RawFd = 64;
+    (FIRST_FREE..LOOKED_AT).find(|number| {
+        let flags = fcntl(borrow(*number), FcntlArg::F_GETFD);
+        let stays = flags.is_ok_and(|flags| flags & libc::FD_CLOEXEC == 0);
+        stays && !kept(*number)
+    })
+}
+
 /// Closes every descriptor from `first` up, known to us or not.
 pub fn close_from(first: RawFd) -> nix::Result<()> {
     // SAFETY: the callers hold no owned descriptor from `first` up any more:

@@ -7,6 +7,8 @@
 //! **Never:** policy, messages, or a decision that a caller should make.
 
 pub mod descriptor;
+pub mod handle;
+pub mod landlock;
 pub mod memory;
 pub mod process;
 pub mod seccomp;

@@ -79,19 +79,17 @@ pub fn set_parent_death_signal(signal: u8) {
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::c_ulong::from(signal)) };
 }
 
-/// Takes every capability out of the bounding set (PR_CAPBSET_DROP), which needs
-/// CAP_SETPCAP; the kernel ends the list with EINVAL.
-pub fn empty_bounding_set() -> nix::Result<()> {
-    for capability in 0..libc::c_ulong::from(u64::BITS) {
+/// Takes capabilities out of the bounding set (PR_CAPBSET_DROP), all but those
+/// that `is_kept` by number; without CAP_SETPCAP they stay. The kernel ends the
+/// list with EINVAL.
+pub fn limit_bounding_set(is_kept: &dyn Fn(u64) -> bool) {
+    for capability in (0..u64::from(u64::BITS)).filter(|number| !is_kept(*number)) {
         // SAFETY: prctl(2) takes integers here and touches no memory of ours.
         let answer = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
-        match Errno::result(answer) {
-            Ok(_) => {}
-            Err(Errno::EINVAL) => return Ok(()),
-            Err(errno) => return Err(errno),
+        if answer < 0 {
+            return;
         }
     }
-    Ok(())
 }
 
 /// Ends the process at once: no destructors, no exit handlers.

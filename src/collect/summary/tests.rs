@@ -1,8 +1,11 @@
 //! The start line and the advice, word for word.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 
+use caps::Capability;
+
+use super::super::standing::Standing;
 use super::super::tests::{Place, by_convention, given};
 use super::{Advice, Summary};
 use crate::exit::Exit;
@@ -12,10 +15,19 @@ fn names(items: &[&str]) -> Vec<String> {
     items.iter().map(ToString::to_string).collect()
 }
 
-fn line(summary: &Summary, readable: &[&Path]) -> String {
-    summary
-        .start_line(&[OsString::from("app\n")], readable)
-        .text
+fn line(summary: &Summary, standing: &Standing) -> String {
+    let command = [OsString::from("app\n")];
+    summary.start_line(&command, standing).text
+}
+
+fn proved() -> Standing {
+    Standing::OutOfReach {
+        means: vec!["an unmount", "Landlock file rules"],
+        lasting: true,
+        mounts_known: true,
+        accepted: Vec::new(),
+        tried: 31,
+    }
 }
 
 #[test]
@@ -29,35 +41,76 @@ fn the_start_line_says_what_became_of_each_name() {
         ..Summary::default()
     };
     assert_eq!(
-        line(&summary, &[]),
-        "starting `app\\n`: gives `A` and `B`; withholds `t` from its environment, and its user cannot read the files; Git credentials are for setup only (permit one in a policy's `run.env`); removes the variables `X`"
+        line(&summary, &proved()),
+        "starting `app\\n`: gives `A` and `B`; withholds `t`, out of its reach by an unmount and Landlock file rules (enforced; 31 ways tried); Git credentials are for setup only (permit one in a policy's `run.env`); removes the variables `X`"
     );
-    let path = Path::new("/run/secrets/t");
-    assert!(line(&summary, &[path]).contains(", but its user can read the files"));
-    let fields = summary.start_line(&[OsString::from("app")], &[path]).fields;
-    let readable = fields.iter().find(|(name, _)| *name == "readable");
-    assert_eq!(readable.unwrap().1, serde_json::json!(["/run/secrets/t"]));
     assert_eq!(
-        line(&Summary::default(), &[]),
+        line(&Summary::default(), &Standing::Nothing),
         "starting `app\\n`: no secret is given"
     );
-    assert!(
-        Summary::default()
-            .start_line(&[], &[])
-            .text
-            .starts_with("starting : ")
-    );
+    let no_word = Summary::default().start_line(&[], &Standing::Nothing);
+    assert!(no_word.text.starts_with("starting : "));
 }
 
 #[test]
-fn without_files_nothing_is_said_about_files() {
+fn the_start_line_says_how_far_main_is_kept_from_it() {
     let summary = Summary {
         withheld: names(&["v"]),
         ..Summary::default()
     };
+    let level = |standing| {
+        let line = line(&summary, &standing);
+        let (_, level) = line.split_once("withholds `v`").expect("a withheld secret");
+        level.to_owned()
+    };
+    let by_modes = Standing::OutOfReach {
+        means: vec!["file permissions"],
+        lasting: false,
+        mounts_known: false,
+        accepted: vec![Capability::CAP_SYS_PTRACE],
+        tried: 7,
+    };
     assert_eq!(
-        line(&summary, &[]),
-        "starting `app\\n`: no secret is given; withholds `v` from its environment"
+        level(by_modes),
+        ", out of its reach by file permissions (true at start; 7 ways tried), other mounts of the files unknown without `/proc`, though the policy gives it CAP_SYS_PTRACE"
+    );
+    assert_eq!(
+        level(Standing::EnvironmentOnly(vec![PathBuf::from("/s/v")])),
+        " from its environment only, as the policy says; its user can read the files"
+    );
+    assert_eq!(
+        level(Standing::EnvironmentOnly(Vec::new())),
+        " from its environment only, as the policy says; its user cannot read the files"
+    );
+}
+
+#[test]
+fn the_fields_say_the_same_to_machines() {
+    let fields = |standing: &Standing| {
+        let line = Summary::default().start_line(&[], standing);
+        serde_json::Value::Object(
+            line.fields
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
+    };
+    let found = fields(&proved());
+    assert_eq!(found["confinement"], "proved");
+    assert_eq!(
+        found["means"],
+        serde_json::json!(["an unmount", "Landlock file rules"])
+    );
+    assert_eq!(
+        (&found["enforced"], &found["tried"]),
+        (&true.into(), &31.into())
+    );
+    let open = fields(&Standing::EnvironmentOnly(vec![PathBuf::from("/s/v")]));
+    assert_eq!(open["confinement"], "environment-only");
+    assert_eq!(open["readable"], serde_json::json!(["/s/v"]));
+    assert_eq!(
+        fields(&Standing::Nothing)["confinement"],
+        "nothing-withheld"
     );
 }
 
@@ -67,7 +120,7 @@ fn a_long_list_is_cut() {
         given: (0..30).map(|number| format!("V{number}")).collect(),
         ..Summary::default()
     };
-    assert!(line(&summary, &[]).ends_with("`V19` and 10 more"));
+    assert!(line(&summary, &Standing::Nothing).ends_with("`V19` and 10 more"));
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn delivery(variable: &str, reference: Reference, place: Place) -> Delivery {
 }
 
 #[test]
-fn the_designs_example_is_right_and_lacks_four_mechanisms() {
+fn the_designs_example_is_right_and_lacks_two_mechanisms() {
     let policy = parsed(EXAMPLE);
     let lacking: Vec<_> = policy
         .unsupported
@@ -51,14 +51,6 @@ fn the_designs_example_is_right_and_lacks_four_mechanisms() {
         [
             ("/setup, line 17".to_string(), "setup phase"),
             ("/seal, line 23".to_string(), "seal"),
-            (
-                "/run/confinement, line 29".to_string(),
-                "proof that withheld secrets are out of reach"
-            ),
-            (
-                "/run/capabilities, line 29".to_string(),
-                "choice of main's capabilities"
-            ),
         ]
     );
 }

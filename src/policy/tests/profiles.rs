@@ -1,7 +1,9 @@
 //! Profiles: what replaces what, and what is checked.
 
+use caps::Capability;
+
 use super::{mistakes, mistakes_as, parsed_as};
-use crate::policy::Policy;
+use crate::policy::{Confinement, Policy};
 
 const POLICY: &str = r#"{"version": 1,
   "run": {"env": {"A": "a"}, "files": {"F": "f"}, "inherit": ["PATH"], "user": "app", "grace": "8s",
@@ -11,8 +13,7 @@ const POLICY: &str = r#"{"version": 1,
     "same": {"run": {}},
     "other": {"run": {"env": {}, "files": {}, "inherit": ["TZ"], "user": 5, "grace": "1s",
       "directory": "/", "signals": {}, "limits": {}, "umask": "022", "no_new_privileges": false,
-      "confinement": "environment-only", "capabilities": []}},
-    "strict": {"run": {"confinement": "required"}}}}"#;
+      "confinement": "environment-only", "capabilities": []}}}}"#;
 
 fn with(profile: &str) -> Policy {
     parsed_as(POLICY, Some(profile)).unwrap()
@@ -35,20 +36,16 @@ fn a_profile_replaces_the_keys_it_names_and_no_others() {
 }
 
 #[test]
-fn only_what_is_in_effect_lacks_a_mechanism() {
-    let lacking = |policy: Policy| -> Vec<String> {
-        policy
-            .unsupported
-            .into_iter()
-            .map(|key| key.place.pointer)
-            .collect()
-    };
-    let base = ["/run/confinement", "/run/capabilities"];
-    assert_eq!(lacking(parsed_as(POLICY, None).unwrap()), base);
-    assert_eq!(lacking(with("same")), base);
-    assert_eq!(lacking(with("other")), ["/profiles/other/run/capabilities"]);
-    let strict = ["/run/capabilities", "/profiles/strict/run/confinement"];
-    assert_eq!(lacking(with("strict")), strict);
+fn a_profile_names_its_own_level_and_capabilities() {
+    let of = |policy: Policy| (policy.run.confinement, policy.run.capabilities);
+    let base = (
+        Some(Confinement::Required),
+        Some(vec![Capability::CAP_KILL]),
+    );
+    assert_eq!(of(parsed_as(POLICY, None).unwrap()), base);
+    assert_eq!(of(with("same")), base);
+    let other = (Some(Confinement::EnvironmentOnly), Some(Vec::new()));
+    assert_eq!(of(with("other")), other);
 }
 
 #[test]

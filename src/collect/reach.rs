@@ -1,0 +1,100 @@
+//! What main may reach of the mounted secrets, and what it must not.
+//!
+//! In: the vault after every rule was carried out. Out: paths, and marks by
+//! which a withheld value is known. The confinement hides the one and keeps the
+//! other; the proof tries both.
+//!
+//! **Never:** a value.
+
+use std::path::{Path, PathBuf};
+
+use super::directory::Scopes;
+use super::fingerprint::Fingerprints;
+use super::vault::Vault;
+
+/// Paths and marks for one process.
+#[derive(Default)]
+pub struct Reach {
+    /// The secret directories: whatever lies below, later files too, is shut.
+    pub directories: Vec<PathBuf>,
+    /// Files that must be out of reach.
+    pub withheld: Vec<PathBuf>,
+    /// Files that stay readable at their own path.
+    pub permitted: Vec<PathBuf>,
+    /// Values that must not be found anywhere.
+    pub marks: Fingerprints,
+    /// Whether anything is withheld at all, be it by file or variable.
+    pub withholds: bool,
+}
+
+impl Reach {
+    /// What the vault says once every rule was carried out.
+    #[must_use]
+    pub fn of(vault: &Vault, scopes: &Scopes) -> Self {
+        let mut marks = Fingerprints::default();
+        for (name, value) in vault.dropped_values() {
+            marks.add(name, value);
+        }
+        let withheld = vault.withheld_files().into_iter();
+        Self {
+            directories: scopes.searched.clone(),
+            withheld: withheld.map(Path::to_path_buf).collect(),
+            permitted: vault.readable_files().map(Path::to_path_buf).collect(),
+            marks,
+            withholds: vault.withheld_names().next().is_some(),
+        }
+    }
+
+    /// What to allow below the secret directories: a directory as a whole where
+    /// nothing in it is withheld, since a rule on a file is lost when Kubernetes
+    /// swaps `..data`; else each permitted file.
+    #[must_use]
+    pub fn allowed(&self) -> Vec<&Path> {
+        let mut allowed = Vec::new();
+        let mut judged: Vec<(&Path, bool)> = Vec::new();
+        for file in &self.permitted {
+            let parent = file.parent().unwrap_or(file);
+            let known = judged.iter().find(|(directory, _)| *directory == parent);
+            let is_whole = if let Some((_, is_whole)) = known {
+                *is_whole
+            } else {
+                let is_whole = !self.withheld.iter().any(|path| path.starts_with(parent));
+                judged.push((parent, is_whole));
+                if is_whole {
+                    allowed.push(parent);
+                }
+                is_whole
+            };
+            if !is_whole {
+                allowed.push(file);
+            }
+        }
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reach;
+    use std::path::{Path, PathBuf};
+
+    fn reach(withheld: &[&str], permitted: &[&str]) -> Reach {
+        Reach {
+            withheld: withheld.iter().map(PathBuf::from).collect(),
+            permitted: permitted.iter().map(PathBuf::from).collect(),
+            ..Reach::default()
+        }
+    }
+
+    #[test]
+    fn a_directory_without_a_withheld_file_is_allowed_as_a_whole() {
+        let reach = reach(&["/s/b/x"], &["/s/a/1", "/s/a/2"]);
+        assert_eq!(reach.allowed(), [Path::new("/s/a")]);
+    }
+
+    #[test]
+    fn beside_a_withheld_file_each_permitted_one_is_allowed() {
+        let reach = reach(&["/s/x"], &["/s/1", "/s/a/2", "/s/a/3"]);
+        assert_eq!(reach.allowed(), [Path::new("/s/1"), Path::new("/s/a")]);
+    }
+}

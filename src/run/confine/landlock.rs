@@ -1,0 +1,168 @@
+//! Landlock file rules: everything may be read but what is shut.
+//!
+//! In: the shut paths, the permitted files below them. Out: a ruleset that the
+//! process enters once it has its identity, or only a shield around PID 1.
+//!
+//! **Never:** any right but reading and moving files: with listing handled,
+//! `ls /` fails, with executing handled, every program. Files that main later
+//! creates directly in a directory above a shut path stay unreadable to it,
+//! because a rule needs a file to be attached to.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::dir::{Dir, Type};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
+use nix::unistd::mkdir;
+
+use crate::sys::landlock::{self, Ruleset};
+
+/// Directories that programs expect and make if they are missing; made first,
+/// because nothing in them could be read if they came later.
+const EXPECTED: [&str; 3] = ["/tmp", "/dev/shm", "/run/lock"];
+
+const LIST: OFlag = OFlag::O_RDONLY
+    .union(OFlag::O_DIRECTORY)
+    .union(OFlag::O_CLOEXEC)
+    .union(OFlag::O_NOFOLLOW);
+const POINT: OFlag = OFlag::O_PATH
+    .union(OFlag::O_CLOEXEC)
+    .union(OFlag::O_NOFOLLOW);
+
+/// Which paths are shut: canonical, files or directories.
+pub type Shut = [PathBuf];
+
+/// Rules that are ready to be entered.
+pub struct FileRules(Ruleset);
+
+/// Why there are no file rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoRules {
+    /// The kernel has no Landlock, or a filter shuts it away.
+    NoLandlock,
+    /// A directory above a shut path cannot be listed, so its other entries
+    /// could not be allowed.
+    Unlisted(PathBuf, Errno),
+    /// The kernel refused a step.
+    Refused(Errno),
+}
+
+impl FileRules {
+    /// Allows everything beside the shut paths. Done with the rights of the
+    /// start, since main's user may not be able to list `/`.
+    pub fn around(shut: &Shut) -> Result<Self, NoRules> {
+        let version = landlock::version().ok_or(NoRules::NoLandlock)?;
+        for path in EXPECTED.map(Path::new) {
+            if path.parent().is_some_and(|parent| is_above(parent, shut)) {
+                make(path);
+            }
+        }
+        let handled = landlock::READ_FILE | movable(version);
+        let ruleset = Ruleset::handling(handled, scopes(version)).map_err(NoRules::Refused)?;
+        if movable(version) != 0 {
+            let root = open("/", POINT, Mode::empty()).map_err(NoRules::Refused)?;
+            ruleset
+                .allow(&root, landlock::REFER)
+                .map_err(NoRules::Refused)?;
+        }
+        allow_beside(&ruleset, Path::new("/"), shut)?;
+        Ok(Self(ruleset))
+    }
+
+    /// Allows one file or directory, shut or not. A link is followed.
+    pub fn allow(&self, path: &Path) -> nix::Result<()> {
+        let found = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+        self.0.allow(&found, landlock::READ_FILE)
+    }
+
+    /// From here on the rules hold, for this process and all that it starts.
+    pub fn enter(self) -> nix::Result<()> {
+        self.0.enter()
+    }
+}
+
+/// Makes a directory for everybody. That it exists, or that nobody may make it,
+/// is as good.
+fn make(path: &Path) {
+    let mode = Mode::from_bits_truncate(0o1777);
+    if mkdir(path, mode).is_ok() {
+        // The umask may have taken bits.
+        let _ = fchmodat(AT_FDCWD, path, mode, FchmodatFlags::NoFollowSymlink);
+    }
+}
+
+/// Moving files between directories works as before, where the kernel lets us
+/// say so; version 1 forbids it to every domain.
+fn movable(version: u32) -> u64 {
+    if version >= 2 { landlock::REFER } else { 0 }
+}
+
+fn scopes(version: u32) -> u64 {
+    if version >= 6 {
+        landlock::SCOPE_ABSTRACT_SOCKETS | landlock::SCOPE_SIGNALS
+    } else {
+        0
+    }
+}
+
+/// A domain that denies no file: a process in it may not look into one outside
+/// (landlock(7), ptrace restrictions), nor, from version 6 on, signal it. Says
+/// whether there is one; on version 1 it would forbid moving files.
+pub fn shield() -> nix::Result<bool> {
+    let Some(version) = landlock::version().filter(|version| *version >= 2) else {
+        return Ok(false);
+    };
+    let ruleset = if scopes(version) == 0 {
+        // A domain has to handle something.
+        let ruleset = Ruleset::handling(landlock::REFER, 0)?;
+        let root = open("/", POINT, Mode::empty())?;
+        ruleset.allow(&root, landlock::REFER)?;
+        ruleset
+    } else {
+        Ruleset::handling(0, scopes(version))?
+    };
+    ruleset.enter()?;
+    Ok(true)
+}
+
+fn is_above(directory: &Path, shut: &Shut) -> bool {
+    shut.iter()
+        .any(|path| path != directory && path.starts_with(directory))
+}
+
+/// Allows every entry of a directory that is not shut; one above a shut path is
+/// descended into. Links need no rule: what they lead to has one or not.
+fn allow_beside(ruleset: &Ruleset, directory: &Path, shut: &Shut) -> Result<(), NoRules> {
+    let unlisted = |errno| NoRules::Unlisted(directory.to_path_buf(), errno);
+    let mut listing = Dir::open(directory, LIST, Mode::empty()).map_err(unlisted)?;
+    let mut above = Vec::new();
+    let parent = openat(&listing, ".", POINT, Mode::empty()).map_err(unlisted)?;
+    for entry in listing.iter() {
+        let entry = entry.map_err(unlisted)?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        let path = directory.join(name);
+        let is_skipped = name == "." || name == ".." || shut.contains(&path);
+        if is_skipped || entry.file_type() == Some(Type::Symlink) {
+            continue;
+        }
+        if is_above(&path, shut) {
+            above.push(path);
+            continue;
+        }
+        match openat(&parent, name, POINT, Mode::empty()) {
+            Ok(entry) => ruleset
+                .allow(&entry, landlock::READ_FILE)
+                .map_err(NoRules::Refused)?,
+            // Gone since it was listed, or out of anyone's reach already.
+            Err(Errno::ENOENT | Errno::EACCES) => {}
+            Err(errno) => return Err(NoRules::Unlisted(path, errno)),
+        }
+    }
+    drop(listing);
+    above
+        .iter()
+        .try_for_each(|path| allow_beside(ruleset, path, shut))
+}

@@ -1,0 +1,255 @@
+//! What main was not given is put out of its reach, by the strongest means that
+//! breaks no program.
+//!
+//! In: a `Reach`, and a process that is about to become main. Out: the same
+//! process, unable to read a withheld file or to look into PID 1; `prove` then
+//! tries. The means, in this order: unmounting, in a mount namespace of main's
+//! own; file permissions, where they already refuse; Landlock file rules.
+//!
+//! **Never:** a start where none of them hides every withheld file.
+
+pub mod landlock;
+pub mod mounts;
+pub mod prove;
+mod refusal;
+mod unmount;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use caps::CapSet;
+use nix::errno::Errno;
+use nix::unistd::geteuid;
+
+use crate::collect::reach::Reach;
+use crate::policy::Confinement;
+use landlock::{FileRules, NoRules};
+use mounts::Mounts;
+use unmount::unmount;
+
+pub use refusal::ConfineError;
+
+/// By what main is kept from the withheld files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// Main's mount namespace no longer has some of them.
+    Unmount,
+    /// File permissions refuse some of them.
+    Permissions,
+    /// Landlock file rules refuse all of them.
+    FileRules,
+    /// A Landlock domain keeps main from looking into PID 1.
+    Domain,
+}
+
+impl Means {
+    /// Its name in the start line.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Unmount => "an unmount",
+            Self::Permissions => "file permissions",
+            Self::FileRules => "Landlock file rules",
+            Self::Domain => "a Landlock domain",
+        }
+    }
+}
+
+/// What there is to hide, made ready with the rights of the start.
+pub enum Hiding {
+    /// Nothing is withheld.
+    Nothing,
+    /// The policy accepts that files can be read.
+    EnvironmentOnly,
+    /// These.
+    Files(Box<Ready>),
+}
+
+/// What is hidden from this process; the proof is still owed.
+pub enum Hidden {
+    /// Nothing is withheld.
+    Nothing,
+    /// The policy accepts that files can be read.
+    EnvironmentOnly,
+    /// These.
+    Files(HiddenFiles),
+}
+
+impl Hiding {
+    /// The part of the work for which main's user might lack the rights.
+    pub fn prepare(reach: &Reach, level: Confinement) -> Result<Self, ConfineError> {
+        if !reach.withholds {
+            return Ok(Self::Nothing);
+        }
+        match level {
+            Confinement::EnvironmentOnly => Ok(Self::EnvironmentOnly),
+            Confinement::Required => Ready::prepare(reach).map(Box::new).map(Self::Files),
+        }
+    }
+
+    /// Hides from this process, which has main's identity by now. `delivered` is
+    /// the directory with files made for main.
+    pub fn enter(self, delivered: Option<&Path>) -> Result<Hidden, ConfineError> {
+        match self {
+            Self::Nothing => Ok(Hidden::Nothing),
+            Self::EnvironmentOnly => Ok(Hidden::EnvironmentOnly),
+            Self::Files(ready) => ready.enter(delivered).map(Hidden::Files),
+        }
+    }
+}
+
+/// Rules and paths, before anything holds.
+pub struct Ready {
+    rules: Result<FileRules, NoRules>,
+    /// Every path under which a withheld file is known.
+    paths: Vec<PathBuf>,
+    /// Which files those are, by device and inode.
+    files: Vec<(u64, u64)>,
+    /// Whether a mount was taken away.
+    unmounted: bool,
+    mounts_known: bool,
+}
+
+impl Ready {
+    /// Finds every path to a withheld file, unmounts what can be, and makes the
+    /// rules ready. Main's user might not be able to list the directories.
+    fn prepare(reach: &Reach) -> Result<Self, ConfineError> {
+        let mounts = Mounts::read();
+        let (paths, shut) = known_paths(reach, &mounts);
+        let files = paths.iter().filter_map(|path| identity(path)).collect();
+        let unmounted = unmount(reach, &mounts).map_err(|held| ConfineError::Held(held.0))?;
+        // Only what is there has to be hidden.
+        let rules = if paths.is_empty() {
+            Err(NoRules::NoLandlock)
+        } else {
+            FileRules::around(&shut)
+        };
+        let rules = rules.and_then(|rules| {
+            for path in reach.allowed() {
+                match rules.allow(path) {
+                    Ok(()) | Err(Errno::ENOENT) => {}
+                    Err(errno) => return Err(NoRules::Refused(errno)),
+                }
+            }
+            Ok(rules)
+        });
+        Ok(Self {
+            rules,
+            paths,
+            files,
+            unmounted,
+            mounts_known: !mounts.is_empty(),
+        })
+    }
+
+    fn enter(self, delivered: Option<&Path>) -> Result<HiddenFiles, ConfineError> {
+        let mut means = Vec::new();
+        if self.unmounted {
+            means.push(Means::Unmount);
+        }
+        if let Some(path) = self.readable() {
+            let path = path.clone();
+            let rules = self
+                .rules
+                .map_err(|reason| ConfineError::NoMeans { path, reason })?;
+            if let Some(directory) = delivered {
+                rules.allow(directory).map_err(ConfineError::Landlock)?;
+            }
+            rules.enter().map_err(ConfineError::Landlock)?;
+            means.push(Means::FileRules);
+        } else {
+            if self.paths.iter().any(|path| is_there(path)) {
+                means.push(Means::Permissions);
+            }
+            if landlock::shield().map_err(ConfineError::Landlock)? {
+                means.push(Means::Domain);
+            }
+        }
+        Ok(HiddenFiles {
+            paths: self.paths,
+            files: self.files,
+            means,
+            mounts_known: self.mounts_known,
+        })
+    }
+
+    /// A withheld file that this process can read, or could give itself the
+    /// right to: its owner may change its mode, and so may a capability.
+    fn readable(&self) -> Option<&PathBuf> {
+        let has_power = caps::read(None, CapSet::Permitted).map_or(true, |held| !held.is_empty());
+        let own = geteuid().as_raw();
+        self.paths.iter().find(|path| {
+            let found = match fs::metadata(path) {
+                Ok(found) => found,
+                Err(error) if error.kind() == ErrorKind::NotFound => return false,
+                Err(_) => return has_power || super::files::is_readable(path),
+            };
+            let is_empty = self.unmounted && found.is_file() && found.len() == 0;
+            !is_empty && (has_power || found.uid() == own || super::files::is_readable(path))
+        })
+    }
+}
+
+/// Files that this process cannot read any more.
+pub struct HiddenFiles {
+    /// Every path under which a withheld file is known.
+    pub paths: Vec<PathBuf>,
+    /// Which files those are, by device and inode.
+    pub files: Vec<(u64, u64)>,
+    /// By what.
+    pub means: Vec<Means>,
+    /// Whether other mounts of the same files could be looked for.
+    pub mounts_known: bool,
+}
+
+/// Whether there is such a file, as far as this process may know.
+fn is_there(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(found) => found.is_dir() || found.len() != 0,
+        Err(error) => error.kind() != ErrorKind::NotFound,
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// Every path to a withheld file, and the paths to shut for that: the secret
+/// directories as a whole and whatever else leads to one of the files.
+fn known_paths(reach: &Reach, mounts: &Mounts) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let mut paths = Vec::new();
+    let mut shut: Vec<PathBuf> = Vec::new();
+    let mut shut_one = |path: PathBuf| {
+        if !shut.iter().any(|other| path.starts_with(other)) {
+            shut.push(path);
+        }
+    };
+    for directory in &reach.directories {
+        if let Ok(directory) = directory.canonicalize() {
+            mounts
+                .aliases(&directory)
+                .into_iter()
+                .for_each(&mut shut_one);
+            shut_one(directory);
+        }
+    }
+    for path in &reach.withheld {
+        paths.push(path.clone());
+        // A file that is gone needs no hiding.
+        let Ok(real) = path.canonicalize() else {
+            continue;
+        };
+        for alias in mounts.aliases(&real) {
+            shut_one(alias.clone());
+            paths.push(alias);
+        }
+        if real != *path {
+            paths.push(real.clone());
+        }
+        shut_one(real);
+    }
+    (paths, shut)
+}

@@ -1,0 +1,133 @@
+//! PID 1 and the other processes: memory, environment, doors in `/proc`.
+//!
+//! In: PID 1's process id. Out: one attempt each. All of them ask the kernel the
+//! same question (ptrace(2), access mode checking) by different calls.
+//!
+//! **Never:** a change to another process: an attachment that succeeds is
+//! detached at once.
+
+use std::fs;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, readlink};
+use nix::sys::ptrace;
+use nix::sys::stat::Mode;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::unistd::{Pid, getpid, read};
+
+use super::attempt::{Attempt, Outcome};
+use crate::collect::fingerprint::Fingerprints;
+
+const REMEDY: &str = "run main as another user (`run.user`), or use a kernel with Landlock; if either is the case, report this";
+/// Doors into another process that are opened.
+const OPENED: [&str; 3] = ["mem", "maps", "auxv"];
+/// Doors that are followed.
+const FOLLOWED: [&str; 3] = ["root", "cwd", "exe"];
+/// The reaper holds no descriptor from 5 up.
+const DESCRIPTORS: i32 = 5;
+
+/// Everything that would show the reaper's memory or lend its rights.
+pub(super) fn try_reaper(reaper: Pid, see: &mut dyn FnMut(Attempt)) {
+    let mut note = |channel, target: String, outcome| {
+        see(Attempt {
+            channel,
+            target,
+            outcome,
+            remedy: REMEDY,
+        });
+    };
+    let path = format!("/proc/{reaper}/environ");
+    let outcome = environment(Path::new(&path)).map_or_else(
+        |errno| Outcome::of::<()>(&Err(errno)),
+        |held| {
+            if held.is_empty() {
+                Outcome::Absent
+            } else {
+                Outcome::Reached
+            }
+        },
+    );
+    note("reading", path, outcome);
+    for name in OPENED {
+        let path = format!("/proc/{reaper}/{name}");
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        note(
+            "opening",
+            path.clone(),
+            Outcome::of(&open(path.as_str(), flags, Mode::empty())),
+        );
+    }
+    let numbers = (0..DESCRIPTORS).map(|number| format!("fd/{number}"));
+    for name in FOLLOWED.map(String::from).into_iter().chain(numbers) {
+        let path = format!("/proc/{reaper}/{name}");
+        note(
+            "following",
+            path.clone(),
+            Outcome::of(&readlink(path.as_str())),
+        );
+    }
+    let target = || format!("process {reaper}");
+    let seized = ptrace::seize(reaper, ptrace::Options::empty());
+    if seized.is_ok() {
+        let _ = ptrace::detach(reaper, None);
+    }
+    note("tracing", target(), Outcome::of(&seized));
+    note(
+        "reading the memory of",
+        target(),
+        Outcome::of(&copy_a_byte(reaper)),
+    );
+}
+
+/// The kernel looks at rights before it looks at the address.
+fn copy_a_byte(process: Pid) -> nix::Result<()> {
+    let mut byte = [0];
+    let remote = [RemoteIoVec { base: 1, len: 1 }];
+    let mut local = [std::io::IoSliceMut::new(&mut byte)];
+    match process_vm_readv(process, &mut local, &remote) {
+        Err(Errno::EFAULT) | Ok(_) => Ok(()),
+        // Not every kernel has the call.
+        Err(Errno::ENOSYS) => Err(Errno::EPERM),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The environment of every process that shows it: none may hold a withheld
+/// value. Sessions of `docker exec` have the container's configured variables.
+pub(super) fn try_environments(marks: &Fingerprints, see: &mut dyn FnMut(Attempt)) {
+    let own = getpid().to_string();
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    for process in processes {
+        let name = process.file_name();
+        let is_other =
+            name != own.as_str() && name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
+        if !is_other {
+            continue;
+        }
+        let path = process.path().join("environ");
+        let outcome = match environment(&path) {
+            Ok(held) if marks.found_in(&held).is_some() => Outcome::Reached,
+            Ok(_) => Outcome::Harmless,
+            Err(errno) => Outcome::of::<()>(&Err(errno)),
+        };
+        see(Attempt {
+            channel: "reading",
+            target: path.to_string_lossy().into_owned(),
+            outcome,
+            remedy: "give the secret as a file instead of a container variable, or main a user of its own",
+        });
+    }
+}
+
+fn environment(path: &Path) -> nix::Result<Vec<u8>> {
+    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let mut held = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        match read(&file, &mut chunk)? {
+            0 => return Ok(held),
+            count => held.extend_from_slice(chunk.get(..count).unwrap_or_default()),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Why withheld secrets cannot be put out of reach, in an operator's words.
+//!
+//! In: what stood in the way. Out: a `Fault` that names the knob to turn.
+//!
+//! **Never:** a refusal without a way out: there are always three, the user,
+//! the file's mode and a weaker level by name.
+
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::unistd::geteuid;
+
+use super::landlock::NoRules;
+use crate::exit::Exit;
+use crate::report::Fault;
+
+/// Why main was not started.
+#[derive(Debug)]
+pub enum ConfineError {
+    /// Main could read this file, and there is nothing to keep it from it.
+    NoMeans {
+        /// The file.
+        path: PathBuf,
+        /// Why Landlock could not.
+        reason: NoRules,
+    },
+    /// A mount with secrets is in use by this very process.
+    Held(PathBuf),
+    /// Landlock is there, but a step of it was refused.
+    Landlock(Errno),
+}
+
+impl Fault for ConfineError {
+    fn what(&self) -> String {
+        match self {
+            Self::NoMeans { path, reason } => {
+                let path = path.display();
+                let reason = match reason {
+                    NoRules::NoLandlock => "the kernel offers no Landlock".to_owned(),
+                    NoRules::Unlisted(directory, errno) => {
+                        format!("{} cannot be listed: {}", directory.display(), said(*errno))
+                    }
+                    NoRules::Refused(errno) => format!("Landlock refused a rule: {}", said(*errno)),
+                };
+                format!(
+                    "main could read the withheld secret `{path}`, and nothing here can hide it: {reason}"
+                )
+            }
+            Self::Held(point) => format!(
+                "cannot unmount `{}` for main: something still holds it",
+                point.display()
+            ),
+            Self::Landlock(errno) => {
+                format!(
+                    "cannot keep main from the withheld secrets: Landlock refused: {}",
+                    said(*errno)
+                )
+            }
+        }
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::NoMeans { .. } => format!("main's identity, uid {}", geteuid()),
+            Self::Held(_) => "umount(2), in a mount namespace of main's own".into(),
+            Self::Landlock(_) => "landlock_restrict_self(2)".into(),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::NoMeans { .. } => "run main as another user (`run.user`) and mount the file with mode 0400, or use a kernel from 5.13 on with Landlock, or do not mount it here; `\"confinement\": \"environment-only\"` in the policy's `run` accepts it".into(),
+            Self::Held(_) => "start the container in a directory outside its secrets".into(),
+            Self::Landlock(_) => "let the seccomp profile allow the landlock system calls, or none of them".into(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NoMeans { .. } => Exit::Policy,
+            Self::Held(_) | Self::Landlock(_) => Exit::System,
+        }
+    }
+}
+
+fn said(errno: Errno) -> String {
+    errno.desc().to_ascii_lowercase()
+}

@@ -1,0 +1,71 @@
+//! Secret mounts that main does not even see: a mount namespace of its own.
+//!
+//! In: the secret directories and what stays permitted. Out: this process in a
+//! new mount namespace, in which every mount that holds withheld files only is
+//! gone. Needs CAP_SYS_ADMIN, which main then loses.
+//!
+//! **Never:** an unmount in the container's own namespace, which may be the
+//! host's, and in which `vestibule exec` still has to read the secrets; a lazy
+//! one, which leaves the files to whoever holds one.
+
+use std::path::{Path, PathBuf};
+
+use caps::{CapSet, Capability};
+use nix::errno::Errno;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
+
+use super::mounts::{Mount, Mounts};
+use crate::collect::reach::Reach;
+
+/// A mount that something in this process still holds (umount(2), EBUSY).
+pub(super) struct Held(pub PathBuf);
+
+/// Unmounts what it can, and says whether that was anything. What stays mounted
+/// is hidden by other means.
+pub(super) fn unmount(reach: &Reach, mounts: &Mounts) -> Result<bool, Held> {
+    let may = caps::has_cap(None, CapSet::Effective, Capability::CAP_SYS_ADMIN);
+    let wanted = candidates(reach, mounts);
+    if !may.unwrap_or(false) || wanted.is_empty() || own_namespace().is_err() {
+        return Ok(false);
+    }
+    let mut is_any = false;
+    for mount in wanted {
+        match umount2(&mount.point, MntFlags::UMOUNT_NOFOLLOW) {
+            Ok(()) => is_any = true,
+            Err(Errno::EBUSY) => return Err(Held(mount.point.clone())),
+            // Locked by the namespace above (mount_namespaces(7)), or gone.
+            Err(_) => {}
+        }
+    }
+    Ok(is_any)
+}
+
+/// What the host mounts later still arrives; what happens here spreads nowhere.
+fn own_namespace() -> nix::Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    let flags = MsFlags::MS_SLAVE | MsFlags::MS_REC;
+    mount::<str, str, str, str>(None, "/", None, flags, None)
+}
+
+/// Mounts at or below a secret directory, or those of a withheld file, that hold
+/// nothing permitted; those on top first.
+fn candidates<'a>(reach: &Reach, mounts: &'a Mounts) -> Vec<&'a Mount> {
+    let below = |place: &PathBuf| {
+        let place = place.canonicalize().unwrap_or_else(|_| place.clone());
+        mounts.at_or_below(&place)
+    };
+    let permitted: Vec<PathBuf> = reach
+        .permitted
+        .iter()
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    let holds_permitted = |point: &Path| permitted.iter().any(|path| path.starts_with(point));
+    let mut found = Vec::new();
+    for mount in reach.directories.iter().flat_map(below) {
+        if !holds_permitted(&mount.point) && !found.contains(&mount) {
+            found.push(mount);
+        }
+    }
+    found
+}
