@@ -20,6 +20,7 @@ pub mod fingerprint;
 mod mounted;
 pub mod policy_file;
 pub mod reach;
+pub mod replaceable;
 pub mod source;
 pub mod standing;
 pub mod summary;

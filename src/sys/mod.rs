@@ -6,10 +6,12 @@
 //!
 //! **Never:** policy, messages, or a decision that a caller should make.
 
+pub mod attribute;
 pub mod descriptor;
 pub mod handle;
 pub mod landlock;
 pub mod memory;
+pub mod mount;
 pub mod process;
 pub mod seccomp;
 pub mod signal;
