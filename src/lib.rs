@@ -8,6 +8,7 @@
 //! - `collect`: what is there
 //! - `connection`: values assembled from an endpoint and a secret
 //! - `environment`: what main will see
+//! - `gather`: the rooms up to here, in one step
 //! - `run`: the process that becomes main
 //! - `init`: PID 1 while main lives
 //! - `inspect`: what an operator asks
@@ -19,6 +20,7 @@ pub mod collect;
 pub mod connection;
 pub mod environment;
 pub mod exit;
+pub mod gather;
 pub mod init;
 pub mod inspect;
 mod json;
@@ -35,19 +37,14 @@ use std::ffi::OsString;
 use nix::sys::prctl;
 
 use cli::{Command, Options};
-use collect::accounts::{Accounts, Identity};
-use collect::container::Container;
-use collect::fault::{CollectFault, asked_by};
-use collect::summary::Summary;
-use collect::{Collected, collect, policy_file};
+use gather::{Gathered, gather};
 use init::guard::Guard;
 use init::handover;
 use init::supervise::Rules;
-use inspect::check::{self, Outcome};
+use inspect::{check, exec, health};
 use policy::Policy;
-use report::{Fault, Reporter, boxed};
+use report::Reporter;
 use run::Launch;
-use run::prepare::{self, Preparation};
 use start::Caller;
 use sys::signal::SignalSet;
 
@@ -69,106 +66,12 @@ pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
             report::answer(text);
             0
         }
-        Ok(Command::Check(options)) => {
-            let outcome = rehearse(&options, &caller).map_or_else(Outcome::Refused, Outcome::Ready);
-            check::answer_with(&outcome, options.json, options.report)
-        }
+        Ok(Command::Check(options)) => check::answer(&options, &caller),
+        Ok(Command::Exec(options, command)) => exec::execute(&options, &command, &caller),
+        Ok(Command::Health(options)) => health::answer(&options),
         Ok(Command::Start(options, command)) => start_main(options, command, caller),
         Err(error) => report.refusal(&error).code(),
     }
-}
-
-/// A start up to the point where main's process would begin. Becoming main's
-/// user needs no other process: this one ends anyway.
-fn rehearse(options: &Options, caller: &Caller) -> Result<Option<Summary>, Vec<Box<dyn Fault>>> {
-    let Gathered {
-        policy,
-        identity,
-        collected,
-        has_secrets,
-    } = gather(options)?;
-    let preparation = preparation(policy, identity, &collected.summary);
-    prepare::take_identity(&preparation, caller).map_err(|error| vec![boxed(error)])?;
-    Ok(has_secrets.then_some(collected.summary))
-}
-
-fn preparation(
-    policy: Option<Policy>,
-    identity: Option<Identity>,
-    summary: &Summary,
-) -> Preparation {
-    let withholds = !summary.withheld.is_empty();
-    let mut preparation = Preparation {
-        identity,
-        withholds,
-        no_new_privileges: withholds,
-        ..Preparation::default()
-    };
-    if let Some(policy) = policy {
-        preparation.adopt(policy);
-    }
-    preparation
-}
-
-/// What `collect` finds for these options.
-struct Gathered {
-    policy: Option<Policy>,
-    identity: Option<Identity>,
-    collected: Collected,
-    /// Whether there is anything to say about secrets.
-    has_secrets: bool,
-}
-
-fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
-    let container = Container::from_own();
-    let policy = policy_file::read(
-        options.policy.as_deref(),
-        options.profile.as_deref(),
-        &container,
-    )?;
-    let identity = resolve_user(policy.as_ref());
-    let collected = collect(policy.as_ref(), &container);
-    match (identity, collected) {
-        (Ok(identity), Ok(collected)) => {
-            let withheld = collected
-                .as_ref()
-                .is_some_and(|found| !found.summary.withheld.is_empty());
-            if let Some(error) = prepare::refuse_privileges(policy.as_ref(), withheld) {
-                return Err(vec![boxed(error)]);
-            }
-            let has_secrets = collected.is_some();
-            let collected = collected.unwrap_or_else(|| Collected::bare(&container));
-            Ok(Gathered {
-                policy,
-                identity,
-                collected,
-                has_secrets,
-            })
-        }
-        (identity, collected) => {
-            let faults = collected
-                .err()
-                .unwrap_or_default()
-                .into_iter()
-                .chain(identity.err());
-            Err(faults.map(boxed).collect())
-        }
-    }
-}
-
-fn resolve_user(policy: Option<&Policy>) -> Result<Option<Identity>, CollectFault> {
-    let Some((policy, (user, place))) =
-        policy.and_then(|policy| Some((policy, policy.run.user.as_ref()?)))
-    else {
-        return Ok(None);
-    };
-    let resolved = Accounts::read()
-        .resolve(user)
-        .map_err(|problem| CollectFault::Account {
-            problem,
-            asked: asked_by(policy, place),
-        })?;
-    Ok(Some(resolved))
 }
 
 fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
@@ -225,18 +128,10 @@ fn launch(
     gathered: Gathered,
     replace: bool,
 ) -> Launch {
-    let Gathered {
-        policy,
-        identity,
-        mut collected,
-        has_secrets,
-    } = gathered;
-    if let Some(identity) = &identity {
-        collected.set_home(&identity.home);
-    }
     // Without a secret there is nothing to leave behind.
-    let reaper_arguments = has_secrets.then(|| options.in_force(&command));
-    let guard = Guard::choose(identity.as_ref().map(|identity| identity.uid));
+    let reaper_arguments = gathered.has_secrets.then(|| options.in_force(&command));
+    let uid = gathered.identity.as_ref().map(|identity| identity.uid);
+    let guard = Guard::choose(uid);
     let mut rules = Rules {
         audience: options.audience,
         rewriting: options.rewriting,
@@ -244,10 +139,10 @@ fn launch(
         success: options.success,
         warn_on_reap: options.warn_on_reap,
     };
-    if let Some(policy) = &policy {
+    if let Some(policy) = &gathered.policy {
         rules.adopt(&policy.run);
     }
-    let preparation = preparation(policy, identity, &collected.summary);
+    let (preparation, collected) = gathered.into_parts();
     let report = options.report;
     Launch {
         command,

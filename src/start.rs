@@ -5,12 +5,20 @@
 //!
 //! **Never:** a change that main would not get back exactly.
 
+use std::ffi::CStr;
+
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
 use crate::init::signals::Signal;
 use crate::sys::descriptor;
 use crate::sys::signal::{self, SignalSet};
+
+/// The name of a process of ours until it is what it is to become: PID 1 while
+/// it collects, its child until it is main. `vestibule health` goes by it.
+pub const STARTING: &CStr = c"vestibule:start";
+/// The name of PID 1 once main has its process.
+pub const AT_WORK: &CStr = c"vestibule";
 
 /// The state that main gets back.
 #[derive(Clone, Copy, Debug)]
@@ -29,10 +37,16 @@ pub fn hide_memory() {
     let _ = prctl::set_dumpable(false);
 }
 
+/// Takes a name for `ps` and `/proc/PID/comm`.
+pub fn take_name(name: &CStr) {
+    let _ = prctl::set_name(name);
+}
+
 /// Notes the caller's state and hardens the process. What the kernel refuses
 /// here is a layer less, not a reason to stop: what counts is proved later.
 #[must_use]
 pub fn harden(mask: SignalSet) -> Caller {
+    take_name(STARTING);
     let core_limit = getrlimit(Resource::RLIMIT_CORE).unwrap_or((0, 0));
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, core_limit.1);
     let _ = descriptor::fill_standard();

@@ -31,6 +31,10 @@ pub enum Command {
     Start(Options, Vec<OsString>),
     /// Say whether policy and secrets are right.
     Check(Options),
+    /// Become COMMAND beside main; with `--prove`, show the proof.
+    Exec(Options, Vec<OsString>),
+    /// Say whether main has been started.
+    Health(Options),
     /// Print a text and end.
     Print(&'static str),
 }
@@ -46,7 +50,7 @@ pub const LICENCE: &str = concat!(
 );
 
 /// Subcommands that the design reserves and this version does not have.
-const RESERVED: [&str; 5] = ["plan", "exec", "health", "scan", "git-credential"];
+const RESERVED: [&str; 3] = ["plan", "scan", "git-credential"];
 
 /// Reads arguments (without the program's own name) and variables. How to report
 /// comes along, since a mistake is to be said as was asked for before it.
@@ -85,6 +89,8 @@ fn read(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError
     };
     match first.to_str() {
         Some("check") => check(options, parser),
+        Some("exec") => exec(options, parser),
+        Some("health") => health(options, parser),
         Some(word) if RESERVED.contains(&word) => Err(reserved(word)),
         _ => start(
             options,
@@ -102,6 +108,42 @@ fn start(options: &Options, command: Vec<OsString>) -> Result<Command, UsageErro
         return Err(usage::no_command());
     }
     Ok(Command::Start(options.clone(), command))
+}
+
+/// As for a start, options end at the first word that is none.
+fn exec(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
+    let command = loop {
+        if parser
+            .try_raw_args()
+            .is_some_and(|mut raw| raw.next_if(|word| word == "--").is_some())
+        {
+            break rest(&mut parser);
+        }
+        match parser.next().map_err(|error| unreadable(&error))? {
+            Some(Arg::Value(word)) => {
+                break std::iter::once(word).chain(rest(&mut parser)).collect();
+            }
+            None => break Vec::new(),
+            Some(Arg::Long("prove")) => options.prove = true,
+            Some(Arg::Long("json")) => options.json = true,
+            Some(Arg::Short('h') | Arg::Long("help")) => return Ok(Command::Print(HELP)),
+            Some(other @ (Arg::Short(_) | Arg::Long(_))) => {
+                return Err(usage::not_of_exec(&shown(&other)));
+            }
+        }
+    };
+    if options.prove != command.is_empty() || (options.json && !options.prove) {
+        return Err(usage::exec_of_what());
+    }
+    Ok(Command::Exec(options.clone(), command))
+}
+
+fn health(options: &Options, mut parser: Parser) -> Result<Command, UsageError> {
+    match parser.next().map_err(|error| unreadable(&error))? {
+        None => Ok(Command::Health(options.clone())),
+        Some(Arg::Short('h') | Arg::Long("help")) => Ok(Command::Print(HELP)),
+        Some(other) => Err(usage::not_of_health(&shown(&other))),
+    }
 }
 
 fn check(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {

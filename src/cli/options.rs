@@ -49,6 +49,8 @@ pub struct Options {
     pub report: Reporter,
     /// `--json`, for subcommands that answer on stdout.
     pub json: bool,
+    /// `exec --prove`: show the proof instead of running a command.
+    pub prove: bool,
     /// The first option given that only a supervising vestibule can carry out.
     pub supervising: Option<&'static str>,
 }

@@ -82,3 +82,30 @@ pub(super) fn not_of_check(argument: &str) -> UsageError {
         remedy: "`check` takes `--policy FILE`, `--profile NAME` and `--json`; to run a program called `check` write `vestibule -- check`".into(),
     }
 }
+
+pub(super) fn not_of_exec(argument: &str) -> UsageError {
+    UsageError {
+        what: format!("`exec` does not take {argument}"),
+        place: "after `exec`".into(),
+        remedy: "`exec` takes policy and profile from PID 1; an option of the command comes after it; to run a program called `exec` write `vestibule -- exec`".into(),
+    }
+}
+
+pub(super) fn exec_of_what() -> UsageError {
+    UsageError {
+        what: "`exec` takes either a command or `--prove`".into(),
+        place: "after `exec`".into(),
+        remedy: "write `vestibule exec COMMAND [ARG...]`, or `vestibule exec --prove [--json]`"
+            .into(),
+    }
+}
+
+pub(super) fn not_of_health(argument: &str) -> UsageError {
+    UsageError {
+        what: format!("`health` does not take {argument}"),
+        place: "after `health`".into(),
+        remedy:
+            "write `vestibule health`; to run a program called `health` write `vestibule -- health`"
+                .into(),
+    }
+}

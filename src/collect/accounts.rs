@@ -9,6 +9,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use nix::unistd::{getegid, geteuid, getgroups};
+
 use crate::policy::UserSpec;
 
 /// Who a process runs as.
@@ -22,6 +24,20 @@ pub struct Identity {
     pub groups: Vec<u32>,
     /// The home directory; `/` for a number without an entry.
     pub home: PathBuf,
+}
+
+impl Identity {
+    /// Who this process is.
+    #[must_use]
+    pub fn own() -> Self {
+        let groups = getgroups().unwrap_or_default();
+        Self {
+            uid: geteuid().as_raw(),
+            gid: getegid().as_raw(),
+            groups: groups.iter().map(|gid| gid.as_raw()).collect(),
+            home: PathBuf::from("/"),
+        }
+    }
 }
 
 /// Why a user cannot be resolved.

@@ -75,17 +75,29 @@ impl Standing {
         text
     }
 
-    pub(super) fn describe(&self, fields: &mut Vec<(&'static str, Value)>) {
+    /// The level as a sentence of its own, where something is withheld.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        let words = self.words();
+        let words = words.trim_start_matches([',', ' ']);
+        (!words.is_empty()).then(|| format!("withheld {words}"))
+    }
+
+    /// The level for machines.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(&'static str, Value)> {
         let texts = |items: &[Capability]| {
             let items = items.iter().map(ToString::to_string);
             Value::from(items.collect::<Vec<_>>())
         };
         match self {
-            Self::Nothing => fields.push(("confinement", "nothing-withheld".into())),
+            Self::Nothing => vec![("confinement", "nothing-withheld".into())],
             Self::EnvironmentOnly(readable) => {
                 let readable = readable.iter().map(|path| path.display().to_string());
-                fields.push(("confinement", "environment-only".into()));
-                fields.push(("readable", readable.collect::<Vec<_>>().into()));
+                vec![
+                    ("confinement", "environment-only".into()),
+                    ("readable", readable.collect::<Vec<_>>().into()),
+                ]
             }
             Self::OutOfReach {
                 means,
@@ -93,14 +105,14 @@ impl Standing {
                 mounts_known,
                 accepted,
                 tried,
-            } => fields.extend([
+            } => vec![
                 ("confinement", "proved".into()),
                 ("means", means.clone().into()),
                 ("enforced", (*lasting).into()),
                 ("tried", (*tried).into()),
                 ("mounts_known", (*mounts_known).into()),
                 ("accepted", texts(accepted)),
-            ]),
+            ],
         }
     }
 }

@@ -113,7 +113,7 @@ impl Summary {
             ("withheld", self.withheld.clone().into()),
             ("removed", self.removed.clone().into()),
         ];
-        standing.describe(&mut fields);
+        fields.extend(standing.fields());
         StartLine {
             text: self.start_text(word, standing),
             fields,

@@ -21,6 +21,7 @@ use nix::unistd::{chdir, getpid};
 use handover::Arrived;
 use supervise::Supervisor;
 
+use crate::start::{AT_WORK, take_name};
 use crate::sys::landlock::{ALL_OF_VERSION_1, Ruleset};
 
 /// The reaper's life: give up what is not needed, let main go, look after it.
@@ -28,7 +29,7 @@ use crate::sys::landlock::{ALL_OF_VERSION_1, Ruleset};
 pub fn reap_for(arrived: Arrived) -> u8 {
     arrived.state().guard.apply();
     // Executed by descriptor, the kernel may have named us after a number.
-    let _ = prctl::set_name(c"vestibule");
+    take_name(AT_WORK);
     release_directory();
     renounce_files();
     let state = arrived.say_ready();

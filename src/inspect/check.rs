@@ -9,26 +9,57 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use crate::cli::Options;
 use crate::collect::summary::Summary;
-use crate::report::{Fault, Reporter, answer, exit_of, list, quote};
+use crate::gather::gather;
+use crate::report::{Fault, Reporter, answer as print, boxed, exit_of, list, quote};
+use crate::run::AlmostMain;
+use crate::run::confine::prove::OutOfReach;
+use crate::start::Caller;
 
 /// What a start would come to.
-pub enum Outcome {
+enum Outcome {
     /// It would be refused, for these reasons.
     Refused(Vec<Box<dyn Fault>>),
-    /// Main would be started with this; `None`: with no secret at all.
-    Ready(Option<Summary>),
+    /// Main would be started like this; `None`: with no secret at all.
+    Ready(Option<Box<Ready>>),
 }
 
-/// Prints the outcome and returns the exit code: 0, or that of the first fault.
+/// What main would get, and how far it would be kept from the rest.
+struct Ready {
+    summary: Summary,
+    proof: OutOfReach,
+}
+
+/// Prints what a start would come to, and returns the exit code: 0, or that of
+/// the first fault. Becoming main but for its program needs no other process:
+/// this one ends anyway.
 #[must_use]
-pub fn answer_with(outcome: &Outcome, as_json: bool, report: Reporter) -> u8 {
+pub fn answer(options: &Options, caller: &Caller) -> u8 {
+    let outcome = rehearse(options, caller).map_or_else(Outcome::Refused, Outcome::Ready);
+    say(&outcome, options.json, options.report)
+}
+
+fn rehearse(options: &Options, caller: &Caller) -> Result<Option<Box<Ready>>, Vec<Box<dyn Fault>>> {
+    let gathered = gather(options)?;
+    let has_secrets = gathered.has_secrets;
+    let (preparation, mut collected) = gathered.into_parts();
+    // Nobody would take the copies away again.
+    collected.files.clear();
+    let summary = std::mem::take(&mut collected.summary);
+    let almost = AlmostMain::become_it(collected, &preparation, caller);
+    let proof = almost.and_then(|almost| almost.prove(None).map_err(boxed));
+    let proof = proof.map_err(|fault| vec![fault])?;
+    Ok(has_secrets.then(|| Box::new(Ready { summary, proof })))
+}
+
+fn say(outcome: &Outcome, as_json: bool, report: Reporter) -> u8 {
     match outcome {
-        _ if as_json => answer(&format!("{}\n", to_json(outcome))),
+        _ if as_json => print(&format!("{}\n", to_json(outcome))),
         Outcome::Refused(faults) => return report.refusals(faults).code(),
-        Outcome::Ready(summary) => {
-            answer(&to_text(summary.as_ref()));
-            for advice in summary.iter().flat_map(Summary::advice) {
+        Outcome::Ready(ready) => {
+            print(&to_text(ready.as_deref()));
+            for advice in ready.iter().flat_map(|ready| ready.summary.advice()) {
                 report.warning(&advice);
             }
         }
@@ -39,8 +70,8 @@ pub fn answer_with(outcome: &Outcome, as_json: bool, report: Reporter) -> u8 {
     }
 }
 
-fn to_text(summary: Option<&Summary>) -> String {
-    let Some(summary) = summary else {
+fn to_text(ready: Option<&Ready>) -> String {
+    let Some(Ready { summary, proof }) = ready else {
         return "right: there is no policy and no secret; the command gets the container's variables\n".into();
     };
     let names = |items: &[String]| list(&items.iter().map(quote).collect::<Vec<_>>());
@@ -55,6 +86,9 @@ fn to_text(summary: Option<&Summary>) -> String {
             let _ = writeln!(text, "  {label}{}", names(items));
         }
     }
+    if let Some(standing) = proof.standing().sentence() {
+        let _ = writeln!(text, "  {standing}");
+    }
     text
 }
 
@@ -67,21 +101,25 @@ fn to_json(outcome: &Outcome) -> Value {
                 .collect();
             json!({ "ok": false, "faults": faults })
         }
-        Outcome::Ready(summary) => {
+        Outcome::Ready(ready) => {
             let empty = Summary::default();
-            let summary = summary.as_ref().unwrap_or(&empty);
+            let summary = ready.as_ref().map_or(&empty, |ready| &ready.summary);
             let warnings: Vec<Value> = summary
                 .advice()
                 .iter()
                 .map(|advice| described(advice))
                 .collect();
-            json!({
-                "ok": true,
-                "given": summary.given,
-                "withheld": summary.withheld,
-                "removed": summary.removed,
-                "warnings": warnings,
-            })
+            let mut answer = Map::new();
+            answer.insert("ok".into(), true.into());
+            answer.insert("given".into(), summary.given.clone().into());
+            answer.insert("withheld".into(), summary.withheld.clone().into());
+            answer.insert("removed".into(), summary.removed.clone().into());
+            answer.insert("warnings".into(), warnings.into());
+            let fields = ready
+                .iter()
+                .flat_map(|ready| ready.proof.standing().fields());
+            answer.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+            Value::Object(answer)
         }
     }
 }

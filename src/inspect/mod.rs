@@ -1,8 +1,11 @@
 //! What an operator asks, answered without starting anything.
 //!
 //! In: the same policy, secrets and variables as a start. Out: an answer on
-//! stdout.
+//! stdout, or a process beside main.
 //!
 //! **Never:** a rule of its own: it looks through the eyes of the other rooms.
 
 pub mod check;
+pub mod exec;
+pub mod health;
+pub mod pid1;

@@ -17,11 +17,14 @@ pub mod terminal_filter;
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsString};
+use std::os::fd::OwnedFd;
 
 use nix::unistd::{ForkResult, Pid, getpid, getppid};
 
 use crate::cli::Options;
 use crate::collect::Collected;
+use crate::collect::reach::Reach;
+use crate::environment::Environment;
 use crate::init;
 use crate::init::guard::Guard;
 use crate::init::handover::{self, Gate, Handover};
@@ -29,11 +32,12 @@ use crate::init::state::State;
 use crate::init::supervise::{Rules, Supervisor};
 use crate::init::terminal;
 use crate::report::{Fault, Reporter, boxed};
-use crate::start::Caller;
+use crate::start::{AT_WORK, Caller, take_name};
 use crate::sys;
 
-use confine::Hiding;
-use confine::prove::{Circumstances, prove};
+use capabilities::Kept;
+use confine::prove::{Attempt, Circumstances, OutOfReach, ProofFault, prove, try_all};
+use confine::{Hidden, Hiding};
 use prepare::{Preparation, PrepareError};
 
 /// Everything that main needs.
@@ -119,6 +123,7 @@ fn look_after(main: Pid, launch: Launch, handover: Option<Handover>) -> u8 {
         };
         return report.refusal(&handover.execute(&state, &arguments)).code();
     }
+    take_name(AT_WORK);
     init::release_directory();
     Supervisor::new(main, rules, report).run()
 }
@@ -141,37 +146,93 @@ fn try_to_become_main(launch: Launch, gate: Option<Gate>) -> Result<Infallible, 
         report,
         ..
     } = launch;
+    let summary = std::mem::take(&mut collected.summary);
+    let almost = AlmostMain::become_it(collected, &preparation, &caller)?;
     let reaper = gate.as_ref().map(|_| getppid());
-    let kept = preparation.kept_capabilities();
-    let level = preparation.confinement;
-    let hiding = Hiding::prepare(&collected.reach, level).map_err(boxed)?;
-    prepare::take_identity(&preparation, &caller).map_err(boxed)?;
-    let delivered = files::deliver(&collected.files, &mut collected.environment).map_err(boxed)?;
-    let hidden = hiding
-        .enter(delivered.directory.as_deref())
-        .map_err(boxed)?;
     if let Some(gate) = gate {
         gate.wait().map_err(boxed)?;
     }
-    let proof = prove(&Circumstances {
-        hidden: &hidden,
-        reach: &collected.reach,
-        reaper,
-        capabilities: &kept,
-        descriptors: &delivered.kept,
-    });
-    let proof = proof.map_err(boxed)?;
-    if !collected.summary.is_silent() {
-        let line = collected.summary.start_line(&command, proof.standing());
+    let proof = almost.prove(reaper).map_err(boxed)?;
+    if !summary.is_silent() {
+        let line = summary.start_line(&command, proof.standing());
         report.note("started", &line.text, &line.fields);
     }
-    prepare::settle(&preparation).map_err(boxed)?;
-    execute::execute(
-        &command,
-        &collected.environment,
-        delivered.kept,
-        &caller,
-        &proof,
-    )
-    .map_err(boxed)
+    almost.execute(&command, &preparation, &caller, &proof)
+}
+
+/// A process that is main but for its program: identity, files, confinement.
+pub struct AlmostMain {
+    environment: Environment,
+    descriptors: Vec<OwnedFd>,
+    capabilities: Kept,
+    hidden: Hidden,
+    reach: Reach,
+}
+
+impl AlmostMain {
+    /// Turns this process into it. There is no way back.
+    pub fn become_it(
+        collected: Collected,
+        preparation: &Preparation,
+        caller: &Caller,
+    ) -> Result<Self, Box<dyn Fault>> {
+        let Collected {
+            mut environment,
+            files,
+            reach,
+            ..
+        } = collected;
+        let capabilities = preparation.kept_capabilities();
+        let hiding = Hiding::prepare(&reach, preparation.confinement).map_err(boxed)?;
+        prepare::take_identity(preparation, caller).map_err(boxed)?;
+        let delivered = files::deliver(&files, &mut environment).map_err(boxed)?;
+        let directory = delivered.directory.as_deref();
+        let hidden = hiding.enter(directory).map_err(boxed)?;
+        Ok(Self {
+            environment,
+            descriptors: delivered.kept,
+            capabilities,
+            hidden,
+            reach,
+        })
+    }
+
+    /// Tries to reach what is withheld; `reaper` is a PID 1 of ours.
+    pub fn prove(&self, reaper: Option<Pid>) -> Result<OutOfReach, ProofFault> {
+        prove(&self.circumstances(reaper))
+    }
+
+    /// Tries the same, and hands over every attempt.
+    pub fn try_all(&self, reaper: Option<Pid>, see: &mut dyn FnMut(Attempt)) {
+        try_all(&self.circumstances(reaper), see);
+    }
+
+    /// Whether the policy accepts that withheld files can be read.
+    #[must_use]
+    pub fn is_environment_only(&self) -> bool {
+        matches!(self.hidden, Hidden::EnvironmentOnly)
+    }
+
+    fn circumstances(&self, reaper: Option<Pid>) -> Circumstances<'_> {
+        Circumstances {
+            hidden: &self.hidden,
+            reach: &self.reach,
+            reaper,
+            capabilities: &self.capabilities,
+            descriptors: &self.descriptors,
+        }
+    }
+
+    /// Executes the command.
+    pub fn execute(
+        self,
+        command: &[OsString],
+        preparation: &Preparation,
+        caller: &Caller,
+        proof: &OutOfReach,
+    ) -> Result<Infallible, Box<dyn Fault>> {
+        prepare::settle(preparation).map_err(boxed)?;
+        let kept = self.descriptors;
+        execute::execute(command, &self.environment, kept, caller, proof).map_err(boxed)
+    }
 }

@@ -236,7 +236,16 @@ fn known_paths(reach: &Reach, mounts: &Mounts) -> (Vec<PathBuf>, Vec<PathBuf>) {
             shut_one(directory);
         }
     }
+    let permitted: Vec<_> = reach
+        .permitted
+        .iter()
+        .filter_map(|path| identity(path))
+        .collect();
     for path in &reach.withheld {
+        // Main gets this very file under another name.
+        if identity(path).is_some_and(|found| permitted.contains(&found)) {
+            continue;
+        }
         paths.push(path.clone());
         // A file that is gone needs no hiding.
         let Ok(real) = path.canonicalize() else {

@@ -1,0 +1,125 @@
+//! `vestibule exec`: another process with run's identity and confinement.
+//!
+//! In: a command, and the options that PID 1 was started with. Out: the command,
+//! as main would be; or, with `--prove`, every attempt of the proof.
+//!
+//! **Never:** a start before main's; anything that the caller's directory or
+//! variables could change about policy and profile.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+
+use nix::unistd::{Pid, chdir};
+use serde_json::{Value, json};
+
+use super::pid1;
+use crate::cli::Options;
+use crate::exit::Exit;
+use crate::gather::{Gathered, gather};
+use crate::report::{Fault, answer, boxed, quote};
+use crate::run::AlmostMain;
+use crate::run::confine::prove::Attempt;
+use crate::start::Caller;
+
+/// Replaces this process by the command; returns only an exit code for why not,
+/// or for the proof.
+#[must_use]
+pub fn execute(options: &Options, command: &[OsString], caller: &Caller) -> u8 {
+    // Main may have made what lies in the directory that we were started in.
+    let _ = chdir("/");
+    let in_force = match pid1::options() {
+        Ok(in_force) => in_force,
+        Err(reason) => return options.report.refusal(&reason).code(),
+    };
+    let gathered = match gather(&in_force) {
+        Ok(gathered) => gathered,
+        Err(faults) => return options.report.refusals(&faults).code(),
+    };
+    let done = if options.prove {
+        prove(gathered, options, caller)
+    } else {
+        become_command(gathered, command, caller).map(|never| match never {})
+    };
+    done.unwrap_or_else(|fault| options.report.refusal(fault.as_ref()).code())
+}
+
+fn become_command(
+    gathered: Gathered,
+    command: &[OsString],
+    caller: &Caller,
+) -> Result<Infallible, Box<dyn Fault>> {
+    let reaper = reaper(&gathered);
+    let (mut preparation, collected) = gathered.into_parts();
+    preparation.directory = None;
+    let almost = AlmostMain::become_it(collected, &preparation, caller)?;
+    let proof = almost.prove(reaper).map_err(boxed)?;
+    almost.execute(command, &preparation, caller, &proof)
+}
+
+/// Without any secret PID 1 is not executed anew: there is nothing in it.
+fn reaper(gathered: &Gathered) -> Option<Pid> {
+    gathered.has_secrets.then(|| Pid::from_raw(1))
+}
+
+/// `--prove`: the attempts that let main start, made again and all shown.
+fn prove(gathered: Gathered, options: &Options, caller: &Caller) -> Result<u8, Box<dyn Fault>> {
+    let reaper = reaper(&gathered);
+    let (mut preparation, collected) = gathered.into_parts();
+    preparation.directory = None;
+    let withheld = collected.summary.withheld.clone();
+    let almost = AlmostMain::become_it(collected, &preparation, caller)?;
+    let mut attempts = Vec::new();
+    almost.try_all(reaper, &mut |attempt| attempts.push(attempt));
+    let level = if almost.is_environment_only() {
+        "environment-only"
+    } else if withheld.is_empty() {
+        "nothing-withheld"
+    } else if attempts.iter().all(|attempt| attempt.outcome.is_refusal()) {
+        "proved"
+    } else {
+        "failed"
+    };
+    if options.json {
+        answer(&format!("{}\n", to_json(level, &withheld, &attempts)));
+    } else {
+        answer(&to_text(level, &withheld, &attempts));
+    }
+    Ok(if level == "failed" {
+        Exit::Proof.code()
+    } else {
+        0
+    })
+}
+
+fn to_text(level: &str, withheld: &[String], attempts: &[Attempt]) -> String {
+    let withheld: Vec<String> = withheld.iter().map(quote).collect();
+    let mut text = format!("{level}: {} ways tried", attempts.len());
+    if !withheld.is_empty() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, " to {}", crate::report::list(&withheld));
+    }
+    text.push('\n');
+    for attempt in attempts {
+        let Attempt {
+            channel, target, ..
+        } = attempt;
+        let word = attempt.outcome.word();
+        let _ = writeln!(text, "  {word:9} {channel} {}", quote(target));
+    }
+    text
+}
+
+fn to_json(level: &str, withheld: &[String], attempts: &[Attempt]) -> Value {
+    let attempts: Vec<Value> = attempts
+        .iter()
+        .map(|attempt| {
+            json!({
+                "channel": attempt.channel,
+                "target": attempt.target,
+                "outcome": attempt.outcome.word(),
+            })
+        })
+        .collect();
+    json!({ "confinement": level, "withheld": withheld, "attempts": attempts })
+}
