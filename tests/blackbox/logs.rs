@@ -31,16 +31,24 @@ fn the_start_line_has_the_names_of_what_was_given_and_withheld() {
     assert_eq!(
         names(started),
         [
-            "command", "event", "given", "readable", "removed", "withheld"
+            "accepted",
+            "command",
+            "confinement",
+            "enforced",
+            "event",
+            "given",
+            "means",
+            "mounts_known",
+            "removed",
+            "tried",
+            "withheld"
         ]
     );
     assert_eq!(started["command"], "/witness");
     assert_eq!(started["given"], serde_json::json!(["API_KEY"]));
     assert_eq!(started["withheld"], serde_json::json!(["github-token"]));
-    assert_eq!(
-        started["readable"],
-        serde_json::json!(["/run/secrets/github-token"])
-    );
+    assert_eq!(started["confinement"], "proved");
+    assert_eq!(started["enforced"], true);
 }
 
 #[test]

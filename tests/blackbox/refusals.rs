@@ -58,14 +58,6 @@ fn keys_without_a_mechanism_are_refused_and_not_left_out() {
             "/seal",
         ),
         (
-            r#"{ "version": 1, "run": { "confinement": "required" } }"#,
-            "/run/confinement",
-        ),
-        (
-            r#"{ "version": 1, "run": { "capabilities": [] } }"#,
-            "/run/capabilities",
-        ),
-        (
             r#"{ "version": 1, "secrets": { "s": { "from": "command:/bin/true" } },
                  "setup": { "commands": [["true"]] } }"#,
             "/s",
