@@ -29,18 +29,22 @@ pub struct Gathered {
 /// Reads the policy, resolves the user, collects the secrets.
 pub fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
     let container = Container::from_own();
+    // Effect: policy.
     let policy = policy_file::read(
         options.policy.as_deref(),
         options.profile.as_deref(),
         &container,
     )?;
+    // Effect: user looked up.
     let identity = resolve_user(policy.as_ref());
     let collected = collect(policy.as_ref(), &container);
+    // Effect: faults told.
     match (identity, collected) {
         (Ok(identity), Ok(collected)) => {
             let withholds = collected
                 .as_ref()
                 .is_some_and(|found| found.reach.withholds);
+            // Effect: next start trusted.
             if let Some(error) = prepare::refuse_privileges(policy.as_ref(), withholds) {
                 return Err(vec![boxed(error)]);
             }

@@ -67,6 +67,7 @@ pub fn collect(
     policy: Option<&Policy>,
     container: &Container,
 ) -> Result<Option<Collected>, Vec<CollectFault>> {
+    // Effect: secrets read.
     let scopes = Scopes::open(policy, container).map_err(|fault| vec![fault])?;
     collect_from(&scopes, policy, container)
 }
@@ -97,6 +98,7 @@ fn collect_from(
         faults.extend(conventions.faults);
         (&conventions.run, &conventions.connections)
     };
+    // Effect: values assembled.
     let mut deliverer = Deliverer::new(&mut vault, connections, policy, container);
     deliverer.deliver(rules, &mut faults);
     let mut collected = finish(
@@ -107,6 +109,7 @@ fn collect_from(
         &vault,
         &mut faults,
     );
+    // Effect: marks kept.
     collected.reach = Reach::of(&vault, scopes);
     if faults.is_empty() {
         Ok(Some(collected))

@@ -26,6 +26,7 @@ mod files;
 mod identity;
 mod invocation;
 mod logs;
+mod operations;
 mod pid1;
 mod policies;
 mod process;
