@@ -13,7 +13,7 @@ use super::directory::{Entry, Found, Located, Scopes};
 use super::fault::CollectFault;
 use super::file::{FileProblem, judge, judge_raw};
 use super::vault::{Reason, Vault};
-use crate::names::{SecretName, VariableName};
+use crate::names::{SecretName, SecretPath, VariableName};
 use crate::secret::Secret;
 
 /// What Kubernetes puts into every pod beside the token. None of it is secret,
@@ -229,7 +229,7 @@ pub(super) fn unusable(found: &Found<'_>, problem: FileProblem, by: &str) -> Col
 }
 
 /// The fault of a file that no directory has.
-pub(super) fn missing(name: &SecretName, scopes: &Scopes, by: &str) -> CollectFault {
+pub(super) fn missing(name: &SecretPath, scopes: &Scopes, by: &str) -> CollectFault {
     CollectFault::Missing {
         name: name.clone(),
         searched: scopes.searched.clone(),
