@@ -24,8 +24,11 @@ COVERAGE='--cfg fuzzing -Cpasses=sancov-module
     -Cllvm-args=-sanitizer-coverage-trace-compares'
 
 build_smoke() {
-    RUSTFLAGS=$COVERAGE cargo build --locked --profile smoke --manifest-path fuzz/Cargo.toml \
-        --target "$GNU" --target-dir "$BUILD/smoke" "${targets[@]/#/--bin=}"
+    local options=(--locked --profile smoke --manifest-path fuzz/Cargo.toml --target "$GNU"
+        --target-dir "$BUILD/smoke" "${targets[@]/#/--bin=}")
+    RUSTFLAGS=$COVERAGE cargo build "${options[@]}"
+    # With the same flags, for nothing to be built twice.
+    RUSTFLAGS=$COVERAGE cargo clippy "${options[@]}" -- -D warnings
 }
 
 build_sanitized() {

@@ -16,7 +16,10 @@ suite_format() {
     cargo fmt --check --manifest-path fuzz/Cargo.toml
 }
 
-suite_lints() { cargo clippy --locked --all-targets -- -D warnings; }
+suite_lints() {
+    cargo clippy --locked --all-targets -- -D warnings
+    RUSTFLAGS='--cfg fuzzing' cargo clippy --locked --lib -- -D warnings
+}
 
 suite_scripts() {
     have shellcheck || not_run 'shellcheck is not installed'

@@ -40,21 +40,18 @@ fuzz_target!(|input: &[u8]| {
             found.home == Path::new("/") || found.home.as_os_str().as_encoded_bytes() == line[5]
         );
     }
-    match explicit {
-        Some(name) => {
-            let named = lines(group).find(|line| line[0] == name.as_bytes() && is_group(line));
-            let gid = number(name.as_bytes()).or_else(|| number(named?[2]));
-            assert_eq!(Some(found.gid), gid);
-            assert_eq!(found.groups, [found.gid]);
-        }
-        None => {
-            let line = line.expect("a number alone has no group");
-            assert_eq!(number(line[3]), Some(found.gid));
-            assert_eq!(found.groups.first(), Some(&found.gid));
-            for (at, gid) in found.groups.iter().enumerate().skip(1) {
-                assert!(!found.groups[..at].contains(gid), "a group counts twice");
-                assert!(lines(group).any(|entry| is_member(&entry, line[0], *gid)));
-            }
+    if let Some(name) = explicit {
+        let named = lines(group).find(|line| line[0] == name.as_bytes() && is_group(line));
+        let gid = number(name.as_bytes()).or_else(|| number(named?[2]));
+        assert_eq!(Some(found.gid), gid);
+        assert_eq!(found.groups, [found.gid]);
+    } else {
+        let line = line.expect("a number alone has no group");
+        assert_eq!(number(line[3]), Some(found.gid));
+        assert_eq!(found.groups.first(), Some(&found.gid));
+        for (at, gid) in found.groups.iter().enumerate().skip(1) {
+            assert!(!found.groups[..at].contains(gid), "a group counts twice");
+            assert!(lines(group).any(|entry| is_member(&entry, line[0], *gid)));
         }
     }
 });

@@ -11,7 +11,6 @@ use vestibule::names::SecretName;
 use vestibule_fuzz::{Canary, fields, is_fit_to_print};
 
 #[path = "../../src/connection/tests/parsers.rs"]
-#[expect(clippy::pedantic, reason = "written for the unit tests")]
 mod parsers;
 
 /// The fields as text, `=` before each that is there.
@@ -183,7 +182,7 @@ fn is_read_by_rfc(connection: &Connection, text: &str, given: &Fields, credentia
         );
     } else {
         assert!(read.password.is_none());
-        assert_eq!(read.user.as_deref(), user.map(|user| user.as_bytes()));
+        assert_eq!(read.user.as_deref(), user.map(String::as_bytes));
     }
     assert!(!read.hosts.contains('@'));
     if let Some(database) = given

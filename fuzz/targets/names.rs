@@ -79,7 +79,7 @@ fn is_a_duration(text: &str) {
         let digits = text.strip_suffix(unit)?;
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         let number: u64 = digits.parse().ok().filter(|_| is_number)?;
-        let year = Duration::from_secs(365 * 24 * 3_600);
+        let year = Duration::from_hours(365 * 24);
         let all = Duration::from_millis(number.checked_mul(milliseconds)?);
         Some(all).filter(|all| *all <= year)
     });

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use vestibule::policy::{self, Policy, PolicyError, Problem};
+use vestibule::policy::{self, Mistake, Policy, PolicyError, Problem};
 use vestibule::report::Fault;
 use vestibule_fuzz::Canary;
 
@@ -97,14 +97,14 @@ fn without_lines(found: &Result<Policy, PolicyError>) -> String {
                 text + piece.trim_start_matches(|c: char| c.is_ascii_digit())
             })
         }
-        Err(error) => error
-            .mistakes()
-            .iter()
-            .map(|mistake| {
+        Err(error) => {
+            let said = |mistake: &Mistake| {
                 let (what, remedy) = (mistake.what(), mistake.remedy());
-                format!("{} {what} {remedy}\n", mistake.place.pointer)
-            })
-            .collect(),
+                [&*mistake.place.pointer, &what, &remedy].join("\n")
+            };
+            let all: Vec<String> = error.mistakes().iter().map(said).collect();
+            all.join("\n")
+        }
     }
 }
 
