@@ -46,8 +46,9 @@ run() {
     local target=$1 status=0 folders=("fuzz/seeds/$1") binary=$BUILD/sanitized/$GNU/release
     if [ -n "$smoke" ]; then
         binary=$BUILD/smoke/$GNU/smoke
-        # New inputs are kept for this run only.
-        folders=("$(mktemp -d)" "${folders[@]}")
+        # New inputs are kept for this run only, and the dice are loaded: what
+        # is new in a change should not fail by chance.
+        folders=("$(mktemp -d)" -seed=1 "${folders[@]}")
     else
         folders=("fuzz/corpus/$target" "${folders[@]}")
     fi
@@ -57,7 +58,7 @@ run() {
         "${folders[@]}" > "$LOGS/$target.log" 2>&1 || status=$?
     [ -z "$smoke" ] || rm -rf "${folders[0]}"
     if [ "$status" != 0 ]; then
-        complain "$target: $(grep -m 1 -E 'panicked|ERROR|SUMMARY' "$LOGS/$target.log"); see $LOGS/$target.log"
+        complain "$target: $(grep -m 1 -A 1 -E 'panicked|ERROR|SUMMARY' "$LOGS/$target.log"); see $LOGS/$target.log"
         return 1
     fi
     printf '%-12s %s executions\n' "$target" \
