@@ -1,5 +1,5 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init docker compare-inits bench coverage install clean
+.PHONY: help build demo test check unit blackbox init docker compare-inits bench coverage fuzz install clean
 
 PREFIX ?= /usr/local
 
@@ -44,6 +44,9 @@ bench: ## start-up, memory and signals beside other inits
 
 coverage: ## line coverage of policy, collect and connection
 	@scripts/coverage.sh
+
+fuzz: ## a minute for each target of fuzz/, with a sanitizer
+	@scripts/fuzz.sh
 
 install: ## the static binary into $(PREFIX)/bin, mode 0111
 	install -D -m 0111 "$$(scripts/build.sh | tail -n 1)" "$(DESTDIR)$(PREFIX)/bin/vestibule"

@@ -11,9 +11,15 @@ not_run() {
     exit 77
 }
 
-suite_format() { cargo fmt --check; }
+suite_format() {
+    cargo fmt --check
+    cargo fmt --check --manifest-path fuzz/Cargo.toml
+}
 
-suite_lints() { cargo clippy --locked --all-targets -- -D warnings; }
+suite_lints() {
+    cargo clippy --locked --all-targets -- -D warnings
+    RUSTFLAGS='--cfg fuzzing' cargo clippy --locked --lib -- -D warnings
+}
 
 suite_scripts() {
     have shellcheck || not_run 'shellcheck is not installed'
@@ -105,4 +111,9 @@ suite_docker() {
     [ "$(uname -m)" = x86_64 ] || not_run 'the images are made for x86_64 only'
     have mmdebstrap || not_run 'mmdebstrap, which makes the images, could not be installed'
     cargo test --locked --test docker -- --show-output
+}
+
+suite_fuzz() {
+    have c++ || not_run 'a C++ compiler, for the fuzzer, could not be installed'
+    scripts/fuzz.sh --smoke 3
 }

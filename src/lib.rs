@@ -20,6 +20,8 @@ pub mod collect;
 pub mod connection;
 pub mod environment;
 pub mod exit;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod gather;
 pub mod init;
 pub mod inspect;

@@ -92,7 +92,7 @@ impl Scopes {
     }
 
     /// The same, with other usual places.
-    pub(super) fn among(
+    pub(crate) fn among(
         usual: &[&Path],
         mut listed: Vec<PathBuf>,
         container: &Container,

@@ -17,7 +17,7 @@ pub mod directory;
 pub mod fault;
 pub mod file;
 pub mod fingerprint;
-mod mounted;
+pub(crate) mod mounted;
 pub mod policy_file;
 pub mod reach;
 pub mod replaceable;
@@ -72,7 +72,7 @@ pub fn collect(
     collect_from(&scopes, policy, container)
 }
 
-fn collect_from(
+pub(crate) fn collect_from(
     scopes: &Scopes,
     policy: Option<&Policy>,
     container: &Container,
