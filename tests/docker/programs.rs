@@ -86,9 +86,10 @@ impl Program {
         let means = "out of its reach by Landlock file rules (enforced; ";
         assert!(line.contains("withholds `token`"), "{line}");
         assert!(line.contains(means), "{line}");
-        assert!(said.ends_with("worked\n"), "{said}");
-        assert!(said.contains("\nrefused: "), "{said}");
-        assert!(!said.contains("\nnot refused: "), "{said}");
+        let has = |start: &str| said.lines().any(|line| line.starts_with(start));
+        assert!(has("worked"), "{said}");
+        assert!(has("refused: "), "{said}");
+        assert!(!has("not refused: "), "{said}");
     }
 }
 
@@ -117,15 +118,25 @@ impl Container {
                 "run": {{ "env": {{ "API_KEY": "api-key" }} {user} }} }}"#,
             program.place
         );
-        let mut options: Vec<String> = ["--network", "none", "--name", &name].map(Into::into).into();
+        let mut options: Vec<String> = ["--network", "none", "--name", &name]
+            .map(Into::into)
+            .into();
         let mut mount = |file: &str, content: &str, target: &str| {
             let path = directory.join(file);
             write(&path, content);
             options.extend(["-v".to_owned(), format!("{}:{target}:ro", path.display())]);
         };
         mount("policy", &policy, "/etc/vestibule/policy.json");
-        mount("api-key", "permitted-Hd5nWc1Yp6Gf3Jq0\n", &format!("{}/api-key", program.place));
-        mount("token", &format!("{VALUE}\n"), &format!("{}/token", program.place));
+        mount(
+            "api-key",
+            "permitted-Hd5nWc1Yp6Gf3Jq0\n",
+            &format!("{}/api-key", program.place),
+        );
+        mount(
+            "token",
+            &format!("{VALUE}\n"),
+            &format!("{}/token", program.place),
+        );
         let withheld = format!("WITHHELD={}/token", program.place);
         for variable in program.variables.iter().copied().chain([withheld.as_str()]) {
             options.extend(["-e".to_owned(), variable.to_owned()]);
@@ -252,13 +263,14 @@ fn postgres_is_set_up_asked_and_restarted() {
     }
 }
 
-/// nginx creates its pid file for reading and writing. Directly in `/run` it
-/// could not, below rules for `/run/secrets`: then either has to be elsewhere.
+/// nginx creates its pid file for reading and writing. In `/run`, or in a
+/// directory that is made there later, it could not do so below rules for
+/// `/run/secrets`: one of the two has to be elsewhere.
 #[test]
 fn nginx_serves_and_reloads() {
     if engine::answers() {
         Program::new("PROGRAMS_IMAGE", script!("nginx"))
-            .variables(&["PID_FILE=/run/nginx/pid"])
+            .variables(&["PID_FILE=/var/lib/nginx/pid"])
             .works();
         Program::new("PROGRAMS_IMAGE", script!("nginx"))
             .place("/secrets")

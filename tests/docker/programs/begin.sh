@@ -7,7 +7,7 @@ tries() {
     local said
     said=$("$@" 2>&1 || true)
     case $said in
-        # What was said instead may be the secret.
+        # What is said instead may be the secret.
         *"Permission denied"*) echo "refused: $1" ;;
         *) echo "not refused: $*" ;;
     esac

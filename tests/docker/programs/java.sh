@@ -8,5 +8,4 @@ key -list | grep PrivateKeyEntry
 java -XX:SharedArchiveFile=classes.jsa -Xshare:dump > /dev/null
 java -XX:SharedArchiveFile=classes.jsa -Xshare:on -version
 tries keytool -printcert -file "$WITHHELD"
-tries java "@$WITHHELD"
 echo worked

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # A server that reloads twice, by a signal and by its own command, which reads
 # the pid file. Its workers are another user.
+site=$(mktemp -d)
+chmod 0755 "$site"
+cd "$site"
 serve() {
     cat > nginx.conf << END
 user www-data;
@@ -10,9 +13,14 @@ error_log stderr;
 events {}
 http {
     access_log off;
+    client_body_temp_path $site/body;
+    proxy_temp_path $site/proxy;
+    fastcgi_temp_path $site/fastcgi;
+    uwsgi_temp_path $site/uwsgi;
+    scgi_temp_path $site/scgi;
     server {
         listen 127.0.0.1:8080;
-        location / { root /srv/$1; }
+        location / { root $site/$1; }
         location /withheld { alias $WITHHELD; }
     }
 }
@@ -27,21 +35,20 @@ except urllib.error.HTTPError as error:
 }
 serves() { [ "$(get /)" = "$1" ]; }
 for name in one two three; do
-    mkdir -p "/srv/$name"
-    echo "$name" > "/srv/$name/index.html"
+    mkdir "$name"
+    echo "$name" > "$name/index.html"
 done
-mkdir -p "$(dirname "$PID_FILE")"
 serve one
-nginx -c "$PWD/nginx.conf"
+nginx -c "$site/nginx.conf"
 await serves one
 serve two
 kill -HUP "$(cat "$PID_FILE")"
 await serves two
 serve three
-nginx -c "$PWD/nginx.conf" -s reload
+nginx -c "$site/nginx.conf" -s reload
 await serves three
 tries get /withheld
 tries nginx -t -c "$WITHHELD"
-nginx -c "$PWD/nginx.conf" -s quit
+nginx -c "$site/nginx.conf" -s quit
 await test ! -e "$PID_FILE"
 echo worked

@@ -17,7 +17,7 @@ environment/bin/pip install --no-index --disable-pip-version-check ./greet-1.0-p
 same "$(environment/bin/python -c 'import greet; print(greet.greeting())')" hello
 environment/bin/pip uninstall --yes greet
 cat > work.py << 'END'
-import multiprocessing, os, sqlite3, sys, tempfile
+import multiprocessing, os, sqlite3, tempfile
 
 def square(number):
     with tempfile.NamedTemporaryFile() as file:
@@ -28,10 +28,12 @@ def square(number):
 if __name__ == "__main__":
     with multiprocessing.Pool(4) as pool:
         total = sum(pool.map(square, range(100)))
-    with sqlite3.connect("numbers.db") as database:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("CREATE TABLE numbers (total INTEGER)")
-        database.execute("INSERT INTO numbers VALUES (?)", (total,))
+    database = sqlite3.connect("numbers.db")
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("CREATE TABLE numbers (total INTEGER)")
+    database.execute("INSERT INTO numbers VALUES (?)", (total,))
+    database.commit()
+    database.close()
     os.replace("numbers.db", "moved.db")
     print(sqlite3.connect("moved.db").execute("SELECT total FROM numbers").fetchone()[0])
 END
