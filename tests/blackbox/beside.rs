@@ -7,7 +7,7 @@ use std::io::Read;
 use serde_json::Value;
 
 use crate::harness::{Content, Outcome, Report, Running, Scene, capability, program, wait_for};
-use crate::level::{PERMITTED, REFUSED, WITHHELD, app_policy, at_work, end, root};
+use crate::level::{PERMITTED, REFUSED, WITHHELD, app_policy, at_work, end, root, root_shell};
 
 /// A session of `docker exec` with Docker's capabilities.
 fn session(arguments: &[&str]) -> Scene {
@@ -480,5 +480,60 @@ fn nsenter_itself_would_read_the_secret() {
         ])
         .status();
     assert!(said.is_ok_and(|status| status.success()));
+    end(running);
+}
+
+#[test]
+fn main_gains_nothing_by_a_session_of_its_own() {
+    let script = format!(
+        "/vestibule health && echo healthy; /vestibule exec /witness read {WITHHELD}; echo code $?"
+    );
+    for scene in [
+        root_shell(&script),
+        root_shell(&script).policy(&app_policy("")),
+    ] {
+        let outcome = scene.run().expect_code(0);
+        assert_eq!(outcome.said("healthy"), Some(""));
+        assert!(!outcome.stdout.contains("content "), "the secret was read");
+        assert!(
+            ["code 0", "code 100"]
+                .iter()
+                .any(|code| outcome.stdout.contains(code)),
+            "{} {}",
+            outcome.stdout,
+            outcome.stderr
+        );
+    }
+}
+
+#[test]
+fn anybody_may_ask_for_health() {
+    let running = at_work(root(&["wait"]));
+    let nobody = session(&["health"]).user(65534, 65534, &[]).capabilities(0);
+    running.beside(nobody).finish().expect_code(0);
+    end(running);
+}
+
+#[test]
+fn files_made_for_a_session_go_with_it() {
+    let policy = r#"{ "version": 1, "run": { "files": { "KEY_FILE": "key" }, "user": "app" } }"#;
+    let scene = Scene::main(&["wait"])
+        .policy(policy)
+        .secret_at("/run/secrets/key", 0o400, (0, 0), str::to_owned)
+        .permits(&["key"]);
+    let running = at_work(scene);
+    let copies = || {
+        let place = running.init().path("root/dev/shm");
+        std::fs::read_dir(place).expect("/dev/shm").count()
+    };
+    let before = copies();
+    for _ in 0..3 {
+        running.beside(exec(&["exit", "0"])).finish().expect_code(0);
+    }
+    assert_eq!(
+        copies(),
+        before,
+        "each session leaves a copy of the secret behind"
+    );
     end(running);
 }

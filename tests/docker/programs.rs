@@ -282,3 +282,62 @@ fn nginx_serves_and_reloads() {
             .works();
     }
 }
+
+/// A configuration with the pages of one of two directories.
+const SERVER: &str = r#"
+cat > /srv/nginx.conf << END
+pid /var/lib/nginx/pid;
+error_log stderr;
+events {}
+http {
+    access_log off;
+    server {
+        listen 127.0.0.1:8080;
+        location / { return 200 $0; }
+        location /withheld { alias $WITHHELD; }
+    }
+}
+END
+"#;
+const GET: &str = r#"import sys, urllib.request
+try:
+    print(urllib.request.urlopen("http://127.0.0.1:8080" + sys.argv[1]).read().decode())
+except Exception as error:
+    print(error)"#;
+
+/// As main, nginx gets the signals that PID 1 gets.
+#[test]
+fn nginx_reloads_on_hup_and_ends_on_quit_as_main() {
+    if !engine::answers() {
+        return;
+    }
+    let program = Program::new("PROGRAMS_IMAGE", "");
+    let container = Container::new(&program);
+    let serve = format!("{SERVER}exec nginx -c /srv/nginx.conf -g 'daemon off;'");
+    let started = container.docker(&["run", "--detach"], &["sh", "-c", &serve, "one"]);
+    started.success("docker run");
+    let inside = |command: &[&str]| {
+        let words = [
+            &["exec", "-e", "WITHHELD=/run/secrets/token", &container.name],
+            command,
+        ];
+        engine::docker(&words.concat())
+    };
+    let get = |path: &str| inside(&["python3", "-c", GET, path]).said.trim().to_owned();
+    let await_page = |page: &str| {
+        engine::wait_for(page, || (get("/") == page).then_some(()));
+    };
+    await_page("one");
+    assert_eq!(get("/withheld"), "HTTP Error 403: Forbidden");
+    // The control: nothing but confinement keeps the server from it.
+    assert!(inside(&["cat", "/run/secrets/token"]).said.contains(VALUE));
+    inside(&["sh", "-c", SERVER, "two"]).success("a new configuration");
+    engine::docker(&["kill", "--signal", "HUP", &container.name]).success("docker kill");
+    await_page("two");
+    engine::docker(&["kill", "--signal", "QUIT", &container.name]).success("docker kill");
+    let code = engine::docker(&["wait", &container.name]).success("docker wait");
+    assert_eq!(code.trim(), "0");
+    let said = engine::docker(&["logs", &container.name]).success("docker logs");
+    assert!(!said.contains(VALUE), "the secret was read");
+    assert!(said.contains("by Landlock file rules"), "{said}");
+}

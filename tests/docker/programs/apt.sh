@@ -19,7 +19,7 @@ publish() {
     mkdir -p $repository
     dpkg-deb --build "/srv/hello-$1" $repository
     (
-        cd $repository
+        cd $repository || exit
         for file in *.deb; do
             dpkg-deb --field "$file"
             echo "Filename: ./$file"

@@ -3,7 +3,7 @@
 # the pid file. Its workers are another user.
 site=$(mktemp -d)
 chmod 0755 "$site"
-cd "$site"
+cd "$site" || exit
 serve() {
     cat > nginx.conf << END
 user www-data;
