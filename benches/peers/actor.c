@@ -10,6 +10,9 @@
  *   orphans COUNT live    orphans that end at once; says how long until none
  *   orphans COUNT held    the same, once a byte on standard input says that
  *                         init is stopped; continues it when all are zombies
+ *   open COUNT SECRET FILE...
+ *                         for each byte on standard input, how long it takes to
+ *                         open and close each FILE that often; not if SECRET opens
  *   expect UID NAME...    0 if this user has a value in each variable
  *
  * C, because signal handlers and 10,000 forks need no runtime in between.
@@ -156,6 +159,24 @@ static void orphans(int amount, int held) {
     _exit(ASKED);
 }
 
+static void open_and_close(int amount, const char *secret, int files, char **file) {
+    char byte;
+    must(open(secret, O_RDONLY | O_CLOEXEC) < 0);
+    say("r", 1);
+    while (read(0, &byte, 1) == 1) {
+        for (int i = 0; i < files; i++) {
+            uint64_t begin = now();
+            for (int turn = 0; turn < amount; turn++) {
+                int opened = open(file[i], O_RDONLY | O_CLOEXEC);
+                must(opened >= 0 && close(opened) == 0);
+            }
+            uint64_t taken = now() - begin;
+            say(&taken, sizeof taken);
+        }
+    }
+    _exit(ASKED);
+}
+
 static int expect(int words, char **word) {
     if ((long)getuid() != strtol(word[0], NULL, 10)) return 1;
     for (int i = 1; i < words; i++) {
@@ -177,6 +198,9 @@ int main(int words, char **word) {
         return 0;
     }
     if (strcmp(part, "count") == 0) count(word[2]);
-    must(words >= 4 && strcmp(part, "orphans") == 0);
+    must(words >= 4);
+    if (strcmp(part, "open") == 0)
+        open_and_close(atoi(word[2]), word[3], words - 4, word + 4);
+    must(strcmp(part, "orphans") == 0);
     orphans(atoi(word[2]), strcmp(word[3], "held") == 0);
 }

@@ -5,7 +5,7 @@
 //! run, `docs/benchmarks.md`.
 //!
 //! `cargo bench --bench peers [-- [--quick] [PART...]]`; parts are `start`,
-//! `idle`, `window`, `latency`, `reap`, `storm`, `many`. Needs root.
+//! `idle`, `window`, `latency`, `reap`, `storm`, `many`, `open`. Needs root.
 //!
 //! **Never:** a failure for a missed budget, which is a result; wrong behaviour
 //! is one.
@@ -32,6 +32,7 @@
 mod footprint;
 mod latency;
 mod machine;
+mod opening;
 mod peers;
 mod process;
 mod reaping;
@@ -65,6 +66,7 @@ struct Effort {
     orphans: usize,
     storm_signals: u64,
     scale_rounds: usize,
+    open_rounds: usize,
 }
 
 const WHOLE: Effort = Effort {
@@ -76,6 +78,7 @@ const WHOLE: Effort = Effort {
     orphans: 10_000,
     storm_signals: 100_000,
     scale_rounds: 21,
+    open_rounds: 1_000,
 };
 
 /// Enough to see that everything works.
@@ -88,6 +91,7 @@ const QUICK: Effort = Effort {
     orphans: 500,
     storm_signals: 5_000,
     scale_rounds: 3,
+    open_rounds: 10,
 };
 
 fn main() -> ExitCode {
@@ -125,7 +129,7 @@ fn main() -> ExitCode {
 
 fn measure(stage: &mut Stage, roster: &Roster, effort: &Effort, parts: &[&str]) -> Vec<Section> {
     type Part<'a> = (&'a str, &'a dyn Fn(&mut Stage) -> Section);
-    let all: [Part; 7] = [
+    let all: [Part; 8] = [
         ("start", &|stage| {
             start_up::measure(stage, roster, effort.rounds)
         }),
@@ -146,6 +150,9 @@ fn measure(stage: &mut Stage, roster: &Roster, effort: &Effort, parts: &[&str]) 
         }),
         ("many", &|stage| {
             scale::measure(stage, roster, effort.scale_rounds)
+        }),
+        ("open", &|stage| {
+            opening::measure(stage, roster, effort.open_rounds)
         }),
     ];
     for part in parts {

@@ -97,7 +97,7 @@ impl Roster {
         all.push(Launcher {
             name: OURS_WHOLE.into(),
             words: words(&self.vestibule, &["--policy", &whole, "--"]),
-            scene: Scene::Withheld,
+            scene: Scene::WholeRoad,
         });
         all.extend(self.chain(stage));
         all

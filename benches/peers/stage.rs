@@ -8,6 +8,7 @@
 //! are compiled into the build directory.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -23,6 +24,9 @@ pub(crate) const USER_ID: &str = "65534";
 pub(crate) const VARIABLES: [&str; 2] = ["DATABASE_URL", "REDIS_URL"];
 /// One more, which conventions and policy call alike.
 pub(crate) const PLAIN_VARIABLE: &str = "MINIO_SECRET_KEY";
+
+/// A secret that the conventions withhold.
+pub(crate) const WITHHELD: &str = "/run/secrets/github-token";
 
 const NAMES: [(&str, &str); 3] = [
     ("postgres_password", "correct-horse-battery-staple-1"),
@@ -78,6 +82,8 @@ pub(crate) enum Scene {
     /// Three passwords.
     Secrets,
     /// Those, and a token that everybody may read and nobody is given.
+    WholeRoad,
+    /// One secret that main does not get.
     Withheld,
     /// As many secrets as this.
     Many(usize),
@@ -88,6 +94,7 @@ impl Scene {
         match self {
             Self::Bare => None,
             Self::Secrets => Some("/run/shelf/three".into()),
+            Self::WholeRoad => Some("/run/shelf/whole".into()),
             Self::Withheld => Some("/run/shelf/withheld".into()),
             Self::Many(count) => Some(format!("/run/shelf/{count}").into()),
         }
@@ -120,7 +127,7 @@ impl Stage {
         );
         let token = ("github_token", "correct-horse-battery-staple-4");
         fill(
-            Scene::Withheld,
+            Scene::WholeRoad,
             NAMES
                 .into_iter()
                 .chain([token])
@@ -150,6 +157,27 @@ impl Stage {
         });
         fill(scene, secrets);
         scene
+    }
+
+    /// Makes the scene with a withheld secret that only root can read, and the
+    /// policy for a main that is somebody else.
+    pub(crate) fn prepare_withheld(&self) {
+        let name = WITHHELD.trim_start_matches("/run/secrets/");
+        fill(
+            Scene::Withheld,
+            [(name.into(), "correct-horse-battery-staple-4".into())],
+        );
+        let directory = Scene::Withheld.shelf().expect("a scene with a secret");
+        let file = directory.join(name);
+        fs::set_permissions(file, fs::Permissions::from_mode(0o400)).expect("its mode");
+        let policy = format!(r#"{{ "version": 1, "run": {{ "user": "{USER}" }} }}"#);
+        fs::write(self.policy_of_nobody(), policy).expect("the policy");
+    }
+
+    /// The policy of that main.
+    #[expect(clippy::unused_self, reason = "as for the policy")]
+    pub(crate) fn policy_of_nobody(&self) -> &'static Path {
+        Path::new("/run/bench/nobody.json")
     }
 
     /// Puts what the scene asks for in place. Two renames at most.

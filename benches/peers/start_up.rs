@@ -62,7 +62,7 @@ fn check_jobs(stage: &mut Stage, launchers: &[Launcher]) -> Vec<String> {
     for launcher in launchers {
         let drops = [OURS_WITH_USER, OURS_WHOLE, CHAIN].contains(&launcher.name.as_str());
         let mut part = vec!["expect", if drops { USER_ID } else { "0" }];
-        if matches!(launcher.scene, Scene::Secrets | Scene::Withheld) {
+        if matches!(launcher.scene, Scene::Secrets | Scene::WholeRoad) {
             part.extend(VARIABLES);
             part.push(PLAIN_VARIABLE);
         }

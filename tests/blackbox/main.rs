@@ -15,8 +15,11 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod beside;
 mod canary;
+mod capabilities;
 mod check;
+mod confinement;
 mod conventions;
 mod descriptors;
 mod environment;
@@ -25,11 +28,14 @@ mod expected;
 mod files;
 mod identity;
 mod invocation;
+mod level;
+mod levels;
 mod logs;
 mod operations;
 mod pid1;
 mod policies;
 mod process;
+mod reaper;
 mod refusals;
 mod signals;
 mod sources;

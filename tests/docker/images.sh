@@ -191,6 +191,21 @@ app_image() {
     import "$1" app 'CMD ["python3"]'
 }
 
+# What people run in containers besides servers. The Java package sets links in
+# a directory that the options above leave out.
+programs_image() {
+    exists "$1" && return
+    say 'building the programs image (apt, pip, git, nginx, tmux, java)'
+    # shellcheck disable=SC2016
+    debian programs python3-venv,git,nginx-light,tmux,openjdk-17-jre-headless \
+        --essential-hook='set -e
+            mkdir -p "$1/usr/share/man/man1"
+            echo app:x:1000: >> "$1/etc/group"
+            echo app:x:1000:1000::/home/app:/bin/bash >> "$1/etc/passwd"' \
+        --customize-hook='install -d -o 1000 -g 1000 "$1/home/app"'
+    import "$1" programs 'CMD ["bash"]'
+}
+
 install_missing
 compiler=$(rustc --version | sha256sum | cut -c1-6)
 TOOLCHAIN_IMAGE=vestibule-test-toolchain:$(fingerprint toolchain_image)-$compiler
@@ -199,17 +214,21 @@ POSTGRES_IMAGE=vestibule-test-postgres:$(fingerprint postgres_image "$here"/post
 REDIS_IMAGE=vestibule-test-redis:$(fingerprint redis_image)
 MINIO_IMAGE=vestibule-test-minio:$(fingerprint minio_image "$here"/minio/*)
 APP_IMAGE=vestibule-test-app:$(fingerprint app_image examples/stack/requirements.txt)
+PROGRAMS_IMAGE=vestibule-test-programs:$(fingerprint programs_image)
 
-# Two lanes: the compiler needs the cores, mmdebstrap mostly waits for one.
+# Three lanes: the compiler needs the cores, mmdebstrap mostly waits for one.
 minio_image "$MINIO_IMAGE" &
 compiled=$!
+programs_image "$PROGRAMS_IMAGE" &
+unpacked=$!
 rust_image "$RUST_IMAGE" "$TOOLCHAIN_IMAGE"
 postgres_image "$POSTGRES_IMAGE"
 redis_image "$REDIS_IMAGE"
 app_image "$APP_IMAGE"
 wait "$compiled"
+wait "$unpacked"
 
-for variable in RUST_IMAGE POSTGRES_IMAGE REDIS_IMAGE MINIO_IMAGE APP_IMAGE; do
+for variable in RUST_IMAGE POSTGRES_IMAGE REDIS_IMAGE MINIO_IMAGE APP_IMAGE PROGRAMS_IMAGE; do
     printf '%s=%s\n' "$variable" "${!variable}"
 done > "$work/images.env"
 say "ready ($SECONDS s), named in target/docker-images/images.env"

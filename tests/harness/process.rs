@@ -66,6 +66,12 @@ impl Process {
             .unwrap_or(0)
     }
 
+    /// Whether it is gone, or nothing is left of it but its exit code.
+    pub(crate) fn has_ended(self) -> bool {
+        let state = self.status("State");
+        state.is_empty() || state.starts_with(['Z', 'X'])
+    }
+
     /// The program that it runs, as the scene names it.
     pub(crate) fn program(self) -> PathBuf {
         fs::read_link(self.path("exe")).unwrap_or_default()

@@ -15,6 +15,7 @@ use super::capture::Capture;
 use super::outcome::Outcome;
 use super::process::Process;
 use super::report::Report;
+use super::scene::Scene;
 use super::stage::Stage;
 use super::{DEADLINE, wait_for};
 
@@ -56,6 +57,26 @@ impl Running {
     /// A planted value.
     pub(crate) fn value(&self, name: &str) -> &str {
         self.canary.value(name)
+    }
+
+    /// Another vestibule beside what runs here, in the same namespaces, as
+    /// `docker exec` starts one. Of its scene only what concerns the process
+    /// counts: arguments, environment, identity, descriptors.
+    #[track_caller]
+    pub(crate) fn beside(&self, mut scene: Scene) -> Self {
+        scene.canary = self.canary.clone();
+        let steps = scene.steps_beside(self.stage.init);
+        scene.carry_out(&steps)
+    }
+
+    /// Waits for a line on standard output, and lets everybody pass the gate
+    /// until it comes.
+    #[track_caller]
+    pub(crate) fn line_behind_gate(&mut self, start: &str) {
+        wait_for(start, || {
+            self.open_gate();
+            self.has_said(start).then_some(())
+        });
     }
 
     /// Sends a signal to the init.
@@ -144,7 +165,12 @@ impl Running {
             let name = format!("process {}", process.inner());
             let carried = [("cmdline", Reader::Public), ("environ", reader)];
             for (file, reader) in carried {
-                let bytes = process.read(file).expect("root can look at every process");
+                let bytes = match process.read(file) {
+                    Ok(bytes) => bytes,
+                    // One that ended since it was listed.
+                    Err(_) if process.has_ended() => continue,
+                    Err(error) => panic!("root cannot look into {name}: {error}"),
+                };
                 let place = format!("{file} of {name}");
                 self.leaks
                     .extend(self.canary.search(&bytes, &place, reader));

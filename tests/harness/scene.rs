@@ -40,6 +40,8 @@ pub(crate) mod capability {
     pub(crate) const SETUID: u64 = 1 << 7;
     pub(crate) const KILL: u64 = 1 << 5;
     pub(crate) const NET_BIND_SERVICE: u64 = 1 << 10;
+    /// All that a kernel may know.
+    pub(crate) const ALL: u64 = u64::MAX;
     /// What Docker gives a container.
     pub(crate) const DOCKER: u64 = 0xa804_25fb;
 }
@@ -236,6 +238,10 @@ impl Scene {
     /// What is left in the bounding set, and so all that a root init gets.
     pub(crate) fn capabilities(mut self, kept: u64) -> Self {
         let step = record(&[b"bounding", format!("{kept:x}").as_bytes()]);
+        // The last word counts, not what all of them leave.
+        self.steps
+            .identity
+            .retain(|step| step[0].as_slice() != b"bounding");
         // Before the user changes: it takes CAP_SETPCAP.
         self.steps.identity.insert(0, step);
         self
@@ -299,6 +305,23 @@ impl Scene {
     /// The working directory; `/` otherwise.
     pub(crate) fn cwd(self, path: &str) -> Self {
         self.process_step(&["cwd", path])
+    }
+
+    /// A kernel without Landlock, or a container runtime that refuses it: each of
+    /// its system calls fails with `errno`.
+    pub(crate) fn without_landlock(self, errno: u8) -> Self {
+        let errno = errno.to_string();
+        ["444", "445", "446"].iter().fold(self, |scene, call| {
+            scene.process_step(&["refuse", call, &errno])
+        })
+    }
+
+    /// Standard error on a FIFO at this path that is full: who complains waits
+    /// until the claim reads from it.
+    pub(crate) fn jammed(self, path: &str) -> Self {
+        self.fifo(path, 0o666)
+            .open(2, path)
+            .process_step(&["jam", "2"])
     }
 
     /// A controlling terminal on descriptors 0 to 2; all is read as `stdout`.

@@ -31,6 +31,12 @@ impl Scene {
     /// Sets the scene; vestibule runs when this returns.
     #[track_caller]
     pub(crate) fn spawn(self) -> Running {
+        let steps = self.steps();
+        self.carry_out(&steps)
+    }
+
+    #[track_caller]
+    pub(super) fn carry_out(self, steps: &Steps) -> Running {
         let (terminal, stdout, stderr) = if self.shape.has_terminal {
             let (master, slave) = open_terminal();
             let again = slave.try_clone().expect("a second handle");
@@ -38,7 +44,7 @@ impl Scene {
         } else {
             (None, Stdio::piped(), Stdio::piped())
         };
-        let (stage, (said, complained)) = Stage::start(&self.steps(), stdout, stderr);
+        let (stage, (said, complained)) = Stage::start(steps, stdout, stderr);
         let said = match &terminal {
             Some(master) => Some(master.try_clone().expect("a second handle").into()),
             None => said,
@@ -68,8 +74,22 @@ impl Scene {
         if self.shape.has_terminal {
             steps.say(&["terminal"]);
         }
-        add_all(&mut steps, &self.steps.process);
-        add_all(&mut steps, &self.steps.identity);
+        self.begin(&mut steps);
+        steps
+    }
+
+    /// The steps for a process in the namespaces of another scene.
+    pub(super) fn steps_beside(&self, init: i32) -> Steps {
+        let mut steps = Steps::default();
+        steps.say(&["join", &init.to_string()]);
+        self.begin(&mut steps);
+        steps
+    }
+
+    /// The process, once everything around it is there.
+    fn begin(&self, steps: &mut Steps) {
+        add_all(steps, &self.steps.process);
+        add_all(steps, &self.steps.identity);
         for entry in &self.steps.environment {
             steps.add(&[b"env", entry]);
         }
@@ -78,7 +98,6 @@ impl Scene {
             steps.add(&[b"arg", word]);
         }
         steps.say(&["go", "/vestibule"]);
-        steps
     }
 
     /// The file systems, in a directory that becomes the root.

@@ -35,6 +35,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "beside.h"
 
 enum { SOCKET = 900, READY = 901, FIELDS = 64, WORDS = 4096 };
 
@@ -163,6 +164,8 @@ static int file_step(void) {
         must(chdir("/") == 0, "chdir");
     } else if (is("bind")) {
         bind_at(inside(2));
+    } else if (is("onto")) {
+        must(mount(field[1], inside(2), NULL, MS_BIND, NULL) == 0, field[2]);
     } else if (is("tmpfs")) {
         make_directory(inside(1), 0755);
         must(mount("tmpfs", inside(1), "tmpfs", flags(2), field[3]) == 0, "tmpfs");
@@ -291,6 +294,10 @@ static int process_step(void) {
     } else if (is("limit")) {
         struct rlimit limit = {strtoull(field[2], NULL, 10), strtoull(field[3], NULL, 10)};
         must(setrlimit((int)number(1), &limit) == 0, "limit");
+    } else if (is("refuse")) {
+        must(refuse_call((uint32_t)number(1), (uint32_t)number(2)), "refuse");
+    } else if (is("jam")) {
+        must(jam((int)number(1)), "jam");
     } else if (is("umask")) {
         umask(mode(1));
     } else if (is("cwd")) {
@@ -379,8 +386,8 @@ int main(void) {
     must(pipe2(ready, O_CLOEXEC) == 0, "pipe");
     must(dup3(ready[1], READY, O_CLOEXEC) == READY, "dup");
     close(ready[1]);
-    must(read_record() && is("namespaces"), "first record");
-    must(unshare((int)number(1)) == 0, "unshare");
+    must(read_record(), "first record");
+    must(is("join") ? join((pid_t)number(1)) : unshare((int)number(1)) == 0, "namespaces");
     pid_t init = fork();
     must(init >= 0, "fork");
     if (init == 0) {
