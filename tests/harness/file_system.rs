@@ -82,6 +82,18 @@ impl Scene {
         self
     }
 
+    /// What the scene has at `existing`, a second time over what is at `target`,
+    /// as a volume would show it.
+    pub(crate) fn mount_again(self, existing: &str, target: &str) -> Self {
+        self.file_step(&[b"onto", existing.as_bytes(), target.as_bytes()])
+    }
+
+    /// The kernel's settings read-only, as container runtimes make them.
+    pub(crate) fn guarded_proc(self) -> Self {
+        self.mount_again("/proc/sys", "/proc/sys")
+            .file_step(&[b"remount", b"/proc/sys", b"r"])
+    }
+
     /// A tmpfs of its own; flags `r` read-only, `x` noexec; options as mount(8).
     pub(crate) fn tmpfs(self, path: &str, flags: &str, options: &str) -> Self {
         self.file_step(&[

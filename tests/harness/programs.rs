@@ -83,13 +83,13 @@ pub(crate) fn unreadable_vestibule() -> &'static Path {
 /// The program that sets scenes.
 pub(super) fn stage() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| compile("stage", include_str!("stage.c")))
+    BUILT.get_or_init(|| compile("stage", &[("stage.c", include_str!("stage.c"))]))
 }
 
 /// The program that says what main was given; `/witness` in every scene.
 pub(crate) fn witness() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| compile("witness", include_str!("witness.c")))
+    BUILT.get_or_init(|| compile("witness", &[("witness.c", include_str!("witness.c"))]))
 }
 
 /// An empty directory to mount a scene's root on.
@@ -103,22 +103,28 @@ fn workplace() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("harness")
 }
 
-/// Compiles into a directory of this process and renames, so that test targets
-/// that run at the same time never see half a program.
-fn compile(name: &str, source: &str) -> PathBuf {
-    let own = workplace().join(std::process::id().to_string());
+/// Compiles sources, each with its file name, into one static program: in a
+/// directory of this process, and renamed, so that test targets that run at the
+/// same time never see half a program.
+pub(crate) fn compile(name: &str, sources: &[(&str, &str)]) -> PathBuf {
+    let own = workplace().join(format!("{}-{name}", std::process::id()));
     fs::create_dir_all(&own).expect("a place to compile in");
-    let (code, built) = (own.join(name).with_extension("c"), own.join(name));
-    fs::write(&code, source).expect("the source is written");
+    let built = own.join(name).with_extension("static");
+    for (file, text) in sources {
+        fs::write(own.join(file), text).expect("the source is written");
+    }
+    let code = sources.iter().map(|(file, _)| own.join(file));
+    let code = code.filter(|path| path.extension() == Some(OsStr::new("c")));
     let said = program("cc")
         .args(["-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
-        .args([&built, &code])
+        .arg(&built)
+        .args(code)
         .output()
         .expect("`cc` is there, as Rust's linker");
     let complaint = String::from_utf8_lossy(&said.stderr);
     assert!(
         said.status.success(),
-        "{name}.c does not compile: {complaint}"
+        "{name} does not compile: {complaint}"
     );
     let ready = workplace().join(name);
     fs::rename(&built, &ready).expect("the program is put in its place");

@@ -40,6 +40,8 @@ pub(crate) mod capability {
     pub(crate) const SETUID: u64 = 1 << 7;
     pub(crate) const KILL: u64 = 1 << 5;
     pub(crate) const NET_BIND_SERVICE: u64 = 1 << 10;
+    /// All that a kernel may know.
+    pub(crate) const ALL: u64 = u64::MAX;
     /// What Docker gives a container.
     pub(crate) const DOCKER: u64 = 0xa804_25fb;
 }

@@ -163,6 +163,8 @@ static int file_step(void) {
         must(chdir("/") == 0, "chdir");
     } else if (is("bind")) {
         bind_at(inside(2));
+    } else if (is("onto")) {
+        must(mount(field[1], inside(2), NULL, MS_BIND, NULL) == 0, field[2]);
     } else if (is("tmpfs")) {
         make_directory(inside(1), 0755);
         must(mount("tmpfs", inside(1), "tmpfs", flags(2), field[3]) == 0, "tmpfs");
