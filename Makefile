@@ -1,5 +1,5 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init docker compare-inits bench coverage fuzz install clean
+.PHONY: help build demo test check unit blackbox init docker redteam compare-inits bench coverage fuzz install clean
 
 PREFIX ?= /usr/local
 
@@ -33,6 +33,10 @@ init: ## the binary as PID 1
 docker: ## compose.example.yml with real servers
 	@scripts/prepare.sh
 	@scripts/test.sh docker
+
+redteam: ## a hostile main tries everything; writes the table of docs/security.md
+	@scripts/prepare.sh
+	VESTIBULE_WRITE_DOCS=1 scripts/with-binary.sh cargo test --locked --test redteam
 
 compare-inits: ## the claims about PID 1, put to other inits as well
 	@scripts/prepare.sh
