@@ -111,6 +111,11 @@ pub(crate) fn collect_from(
     );
     // Effect: marks kept.
     collected.reach = Reach::of(&vault, scopes);
+    for name in &collected.summary.removed {
+        if let Some(value) = container.filled(name) {
+            collected.reach.withhold_variable(name, value);
+        }
+    }
     if faults.is_empty() {
         Ok(Some(collected))
     } else {

@@ -6,11 +6,13 @@
 //!
 //! **Never:** a value.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::directory::Scopes;
 use super::fingerprint::Fingerprints;
 use super::vault::Vault;
+use crate::secret::Secret;
 
 /// Paths and marks for one process.
 #[derive(Default)]
@@ -47,6 +49,13 @@ impl Reach {
             withholds: vault.withheld_names().next().is_some(),
             this_start_only: false,
         }
+    }
+
+    /// A container variable that main does not get: other processes may show it.
+    pub fn withhold_variable(&mut self, name: &str, value: &OsStr) {
+        let value = Secret::concat(&[value.as_encoded_bytes()]);
+        self.marks.add(name, &value);
+        self.withholds = true;
     }
 
     /// What to allow below the secret directories: a directory as a whole where

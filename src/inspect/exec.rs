@@ -20,6 +20,7 @@ use crate::gather::{Gathered, gather};
 use crate::report::{Fault, answer, boxed, quote};
 use crate::run::AlmostMain;
 use crate::run::confine::prove::Attempt;
+use crate::run::files::Copies;
 use crate::start::Caller;
 
 /// Replaces this process by the command; returns only an exit code for why not,
@@ -52,6 +53,7 @@ fn become_command(
     let reaper = reaper(&gathered);
     let (mut preparation, collected) = gathered.into_parts();
     preparation.directory = None;
+    preparation.copies = Copies::InMemory;
     let almost = AlmostMain::become_it(collected, &preparation, caller)?;
     let proof = almost.prove(reaper).map_err(boxed)?;
     almost.execute(command, &preparation, caller, &proof)
@@ -67,6 +69,7 @@ fn prove(gathered: Gathered, options: &Options, caller: &Caller) -> Result<u8, B
     let reaper = reaper(&gathered);
     let (mut preparation, collected) = gathered.into_parts();
     preparation.directory = None;
+    preparation.copies = Copies::InMemory;
     let withheld = collected.summary.withheld.clone();
     let almost = AlmostMain::become_it(collected, &preparation, caller)?;
     let mut attempts = Vec::new();

@@ -14,12 +14,12 @@ use crate::sys::process;
 
 /// What root loses when a secret is withheld. SYS_ADMIN mounts and, with
 /// PERFMON, reads `/proc/PID/environ` of any process; SYS_PTRACE,
-/// CHECKPOINT_RESTORE and BPF look into memory; SYS_MODULE and SYS_RAWIO reach
-/// the kernel's; DAC_READ_SEARCH opens files by handle, past every path rule.
+/// CHECKPOINT_RESTORE and BPF look into memory; SYS_MODULE, SYS_RAWIO and SYS_BOOT
+/// (a kernel of its own) reach the kernel's; DAC_READ_SEARCH opens files by handle, past every path rule.
 /// AUDIT_WRITE is harmless and hardly ever used: a process may look into one of
 /// its own user only if it has all of its capabilities (ptrace(2)), so PID 1,
 /// which keeps it, is out of reach.
-pub const DANGEROUS: [Capability; 9] = [
+pub const DANGEROUS: [Capability; 10] = [
     Capability::CAP_SYS_ADMIN,
     Capability::CAP_SYS_PTRACE,
     Capability::CAP_PERFMON,
@@ -27,6 +27,7 @@ pub const DANGEROUS: [Capability; 9] = [
     Capability::CAP_CHECKPOINT_RESTORE,
     Capability::CAP_SYS_MODULE,
     Capability::CAP_SYS_RAWIO,
+    Capability::CAP_SYS_BOOT,
     Capability::CAP_DAC_READ_SEARCH,
     Capability::CAP_AUDIT_WRITE,
 ];

@@ -72,12 +72,23 @@ pub struct Delivered {
     pub kept: Vec<OwnedFd>,
 }
 
+/// Where copies may lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Copies {
+    /// On a tmpfs, for main's life, which is the container's.
+    #[default]
+    OnTmpfs,
+    /// In memory only: nobody would take them away after a passing process.
+    InMemory,
+}
+
 /// Makes the files and adds their paths to the environment.
 pub fn deliver(
     files: &[FileDelivery],
+    copies: Copies,
     environment: &mut Environment,
 ) -> Result<Delivered, FilesError> {
-    let mut directory = None;
+    let mut directory = (copies == Copies::InMemory).then_some(None);
     let mut kept = Vec::new();
     for file in files {
         let fault = |errno| FilesError {

@@ -192,7 +192,8 @@ impl AlmostMain {
         let hiding = Hiding::prepare(&reach, preparation.confinement).map_err(boxed)?;
         prepare::take_identity(preparation, caller).map_err(boxed)?;
         // Effect: files made.
-        let delivered = files::deliver(&files, &mut environment).map_err(boxed)?;
+        let delivered =
+            files::deliver(&files, preparation.copies, &mut environment).map_err(boxed)?;
         let directory = delivered.directory.as_deref();
         // Effect: confinement entered.
         let hidden = hiding.enter(directory).map_err(boxed)?;

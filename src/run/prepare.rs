@@ -15,6 +15,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, geteuid};
 
 use super::capabilities::{Kept, Main};
+use super::files::Copies;
 use super::identity::{self, IdentityStep};
 use super::terminal_filter;
 use crate::collect::accounts::Identity;
@@ -38,6 +39,8 @@ pub struct Preparation {
     pub confinement: Confinement,
     /// The capabilities that the policy names.
     pub capabilities: Option<Vec<Capability>>,
+    /// Where copies of secrets may lie.
+    pub copies: Copies,
     /// Whether a secret is withheld.
     pub withholds: bool,
     /// Whether set-uid programs lose their power (PR_SET_NO_NEW_PRIVS).

@@ -148,7 +148,14 @@ fn a_proved_start_says_by_what_how_long_and_how_often_it_was_tried() {
     assert_eq!(event["withheld"], json!(["github-token"]));
     assert_eq!(
         own_fields(&event),
-        ["accepted", "enforced", "means", "mounts_known", "tried"]
+        [
+            "accepted",
+            "enforced",
+            "means",
+            "mounts_known",
+            "this_start_only",
+            "tried"
+        ]
     );
     assert_eq!(event["means"], json!(["Landlock file rules"]));
     assert_eq!(event["enforced"], true);

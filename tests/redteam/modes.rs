@@ -74,6 +74,8 @@ pub(crate) struct Mode {
     pub(crate) is_read_only: bool,
     /// What there is of `/proc`.
     pub(crate) proc: Proc,
+    /// Whether vestibule refuses to start main there, since nothing hides the file.
+    pub(crate) is_refused: bool,
     /// Whether the init is PID 1.
     pub(crate) is_pid_1: bool,
     /// An option that vestibule gets.
@@ -87,6 +89,7 @@ const DOCKER: Mode = Mode {
     capabilities: capability::DOCKER,
     is_read_only: false,
     proc: Proc::Guarded,
+    is_refused: false,
     is_pid_1: true,
     option: None,
 };
@@ -200,18 +203,21 @@ pub(crate) const MODES: &[Mode] = &[
     },
     Mode {
         name: "secrets mounted twice, no /proc",
+        is_refused: true,
         lies: Lies::Twice,
         proc: Proc::Absent,
         ..DROPPED
     },
     Mode {
         name: "project directory with its secrets, no /proc",
+        is_refused: true,
         lies: Lies::InProject(0o444, (1000, 1000)),
         proc: Proc::Absent,
         ..SAME
     },
     Mode {
         name: "hard link beside the secrets",
+        is_refused: true,
         lies: Lies::HardLink,
         ..DROPPED
     },

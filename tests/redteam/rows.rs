@@ -66,7 +66,7 @@ pub(crate) fn document(name: &str) -> String {
 /// The cells of each line of the table below a heading.
 fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
     let (_, section) = page.split_once(heading).expect("the section");
-    let section = section.split("\n## ").next().unwrap_or_default();
+    let section = section.split("\n#").next().unwrap_or_default();
     let lines = section.lines().filter(|line| line.starts_with("| "));
     lines
         .skip(1)

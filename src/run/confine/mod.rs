@@ -110,6 +110,8 @@ pub struct Ready {
     /// Whether a mount was taken away.
     unmounted: bool,
     mounts_known: bool,
+    /// A withheld file with a name that nobody knows of.
+    linked: Option<PathBuf>,
 }
 
 impl Ready {
@@ -143,6 +145,7 @@ impl Ready {
             files,
             unmounted,
             mounts_known: !mounts.is_empty(),
+            linked: linked_elsewhere(reach),
         })
     }
 
@@ -153,6 +156,13 @@ impl Ready {
         }
         if let Some(path) = self.readable() {
             let path = path.clone();
+            // Rules are about paths, and other names of the files are unknown.
+            if !self.mounts_known {
+                return Err(ConfineError::MountsUnknown(path));
+            }
+            if let Some(path) = self.linked {
+                return Err(ConfineError::Linked(path));
+            }
             let rules = self
                 .rules
                 .map_err(|reason| ConfineError::NoMeans { path, reason })?;
@@ -217,6 +227,27 @@ fn is_there(path: &Path) -> bool {
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let found = fs::metadata(path).ok()?;
     Some((found.dev(), found.ino()))
+}
+
+/// A withheld file with more hard links than it has names below the secret
+/// directories: the others may be anywhere.
+fn linked_elsewhere(reach: &Reach) -> Option<PathBuf> {
+    let names = || reach.withheld.iter().chain(&reach.permitted);
+    let files = reach.withheld.iter().filter_map(|path| {
+        let found = fs::symlink_metadata(path).ok()?;
+        (found.is_file() && found.nlink() > 1).then_some((path, found))
+    });
+    let is_same = |path: &PathBuf, file: &fs::Metadata| {
+        fs::symlink_metadata(path)
+            .is_ok_and(|other| other.dev() == file.dev() && other.ino() == file.ino())
+    };
+    files
+        .filter(|(_, file)| {
+            let known = names().filter(|path| is_same(path, file)).count();
+            u64::try_from(known).is_ok_and(|known| known < file.nlink())
+        })
+        .map(|(path, _)| path.clone())
+        .next()
 }
 
 /// Every path to a withheld file, and the paths to shut for that: the secret

@@ -24,6 +24,10 @@ pub enum ConfineError {
         /// Why Landlock could not.
         reason: NoRules,
     },
+    /// This file has another name, which could be anywhere.
+    Linked(PathBuf),
+    /// Main could read this file, and whether it has other paths is unknown.
+    MountsUnknown(PathBuf),
     /// A mount with secrets is in use by this very process.
     Held(PathBuf),
     /// Landlock is there, but a step of it was refused.
@@ -46,6 +50,14 @@ impl Fault for ConfineError {
                     "main could read the withheld secret `{path}`, and nothing here can hide it: {reason}"
                 )
             }
+            Self::Linked(path) => format!(
+                "the withheld secret `{}` is a hard link: main could read it by its other name",
+                path.display()
+            ),
+            Self::MountsUnknown(path) => format!(
+                "main could read the withheld secret `{}` by another mount, and without `/proc` the mounts are unknown",
+                path.display()
+            ),
             Self::Held(point) => format!(
                 "cannot unmount `{}` for main: something still holds it",
                 point.display()
@@ -62,6 +74,8 @@ impl Fault for ConfineError {
     fn place(&self) -> String {
         match self {
             Self::NoMeans { .. } => format!("main's identity, uid {}", geteuid()),
+            Self::Linked(_) => "the number of its hard links".into(),
+            Self::MountsUnknown(_) => "/proc/self/mountinfo".into(),
             Self::Held(_) => "umount(2), in a mount namespace of main's own".into(),
             Self::Landlock(_) => "landlock_restrict_self(2)".into(),
         }
@@ -70,6 +84,8 @@ impl Fault for ConfineError {
     fn remedy(&self) -> String {
         match self {
             Self::NoMeans { .. } => "run main as another user (`run.user`) and mount the file with mode 0400, or use a kernel from 5.13 on with Landlock, or do not mount it here; `\"confinement\": \"environment-only\"` in the policy's `run` accepts it".into(),
+            Self::Linked(_) => "copy the file instead of linking it, or mount it with mode 0400 for root and run main as another user (`run.user`)".into(),
+            Self::MountsUnknown(_) => "mount `/proc` in the container, or mount the file with mode 0400 for root and run main as another user (`run.user`)".into(),
             Self::Held(_) => "start the container in a directory outside its secrets".into(),
             Self::Landlock(_) => "let the seccomp profile allow the landlock system calls, or none of them".into(),
         }
@@ -77,7 +93,7 @@ impl Fault for ConfineError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NoMeans { .. } => Exit::Policy,
+            Self::NoMeans { .. } | Self::Linked(_) | Self::MountsUnknown(_) => Exit::Policy,
             Self::Held(_) | Self::Landlock(_) => Exit::System,
         }
     }

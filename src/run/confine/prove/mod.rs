@@ -104,13 +104,16 @@ pub fn try_all(circumstances: &Circumstances<'_>, see: &mut dyn FnMut(Attempt)) 
     files::try_files(files, seen, see);
     files::try_descriptors(files, circumstances.descriptors, see);
     rights::try_rights(circumstances.capabilities, see);
+    let accepted = circumstances.capabilities.accepted();
     if let Some(reaper) = seen {
-        process::try_doors(reaper, see);
+        process::try_doors(reaper, &accepted, see);
     }
     if let Some(reaper) = circumstances.reaper {
-        process::try_calls(reaper, see);
+        process::try_calls(reaper, &accepted, see);
     }
-    process::try_environments(&circumstances.reach.marks, see);
+    if process::is_own_proc() {
+        process::try_environments(&circumstances.reach.marks, see);
+    }
     // What is left until execve(2) is nobody's to look at.
     let _ = prctl::set_dumpable(false);
 }
