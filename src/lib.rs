@@ -8,6 +8,7 @@
 //! - `collect`: what is there
 //! - `connection`: values assembled from an endpoint and a secret
 //! - `environment`: what main will see
+//! - `setup`: commands with credentials that main never sees
 //! - `run`: the process that becomes main
 //! - `init`: PID 1 while main lives
 //! - `inspect`: what an operator asks
@@ -27,6 +28,7 @@ pub mod policy;
 pub mod report;
 pub mod run;
 pub mod secret;
+pub mod setup;
 pub mod start;
 pub mod sys;
 
@@ -72,6 +74,9 @@ pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
         Ok(Command::Check(options)) => {
             let outcome = rehearse(&options, &caller).map_or_else(Outcome::Refused, Outcome::Ready);
             check::answer_with(&outcome, options.json, options.report)
+        }
+        Ok(Command::GitCredential(operation, socket)) => {
+            setup::git::client::run(&operation, &socket, report)
         }
         Ok(Command::Start(options, command)) => start_main(options, command, caller),
         Err(error) => report.refusal(&error).code(),

@@ -11,3 +11,4 @@ pub mod memory;
 pub mod process;
 pub mod seccomp;
 pub mod signal;
+pub mod socket;

@@ -1,0 +1,5 @@
+//! Claims about addresses, the socket's two ends and keys.
+
+mod keys;
+mod matching;
+mod serving;
