@@ -55,9 +55,9 @@ pub fn is_passed(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let starts = |prefix: &&str| name.starts_with(prefix.as_bytes());
     if name.starts_with(b"GIT_") {
-        return PASSED.iter().any(|prefix| starts(&prefix));
+        return PASSED.iter().any(&starts);
     }
-    !FOREIGN.iter().any(|prefix| starts(&prefix))
+    !FOREIGN.iter().any(starts)
 }
 
 /// The variables for a command that may use git's credentials.

@@ -190,6 +190,11 @@ fn an_unusual_address_gets_nothing() {
         assert!(served(&rules, host, "acme/app").is_err(), "{host}");
     }
     assert_eq!(served(&rules, "[::1]:8443", "any"), Ok(2));
+}
+
+#[test]
+fn a_path_that_servers_read_in_several_ways_gets_nothing() {
+    let rules = rules(&["https://github.com", "https://github.com/acme"]);
     for path in [
         "acme/../bee/app",
         "acme/./app",
