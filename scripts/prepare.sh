@@ -15,6 +15,9 @@ tini                            tini
 dumb-init                       dumb-init
 catatonit                       catatonit
 gosu                            gosu
+git                             git
+openssl                         openssl
+ssh-agent                       openssh-client
 /usr/lib/x86_64-linux-gnu/libc.a libc6-dev
 END
     if engine_answers; then
