@@ -103,7 +103,7 @@ suite_init() { in_namespaces init; }
 # Root alone, and none of the namespaces: commands run as other users.
 suite_git() {
     local program
-    for program in git openssl ssh-agent python3; do
+    for program in git git-lfs openssl ssh-agent /usr/sbin/sshd python3; do
         have "$program" || not_run "$program could not be installed"
     done
     has_component target "$MUSL" || not_run "the target $MUSL cannot be had"

@@ -1,8 +1,9 @@
 //! The private SSH agent of a command.
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use nix::unistd::Pid;
@@ -42,14 +43,19 @@ fn launch(program: Program) -> nix::Result<Pid> {
 }
 
 fn key(room: &Room, name: &str, kind: &str, passphrase: &str) -> String {
-    let path = room.path.join(name);
-    run(harness::program("ssh-keygen")
-        .args(["-q", "-t", kind, "-N", passphrase, "-C", name, "-f"])
-        .arg(&path));
+    let path = key_file(room, name, kind, passphrase);
     fs::read_to_string(path)
         .expect("a key")
         .trim_end()
         .to_owned()
+}
+
+fn key_file(room: &Room, name: &str, kind: &str, passphrase: &str) -> PathBuf {
+    let path = room.path.join(name);
+    run(harness::program("ssh-keygen")
+        .args(["-q", "-t", kind, "-N", passphrase, "-C", name, "-f"])
+        .arg(&path));
+    path
 }
 
 fn start(room: &Room, keys: &[(&str, &str)]) -> Result<Agent, GitFault> {
@@ -134,6 +140,79 @@ fn the_agent_holds_the_keys_for_the_command_and_is_gone_afterwards() {
         !Path::new(&variables[0].1).exists(),
         "the socket is gone too"
     );
+}
+
+/// OpenSSH's server for one key, on a port of its own.
+struct Server {
+    process: Child,
+    port: u16,
+}
+
+impl Server {
+    fn start(room: &Room, key: &str) -> Self {
+        let host = room.path.join("host-key");
+        key_file(room, "host-key", "ed25519", "");
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let settings = format!(
+            "ListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}.pub\n\
+             PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\nPidFile none\n",
+            host.display(),
+            room.path.join(key).display()
+        );
+        fs::write(room.path.join("sshd_config"), settings).unwrap();
+        // Where its service would make it.
+        fs::create_dir_all("/run/sshd").unwrap();
+        let process = harness::program("/usr/sbin/sshd")
+            .args(["-D", "-e", "-f"])
+            .arg(room.path.join("sshd_config"))
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sshd is there");
+        harness::wait_for("sshd", || TcpStream::connect(("127.0.0.1", port)).ok());
+        let known = room.path.join("home/.ssh");
+        fs::create_dir(&known).unwrap();
+        let public = fs::read_to_string(host.with_extension("pub")).unwrap();
+        let line = format!("[127.0.0.1]:{port} {public}");
+        fs::write(known.join("known_hosts"), line).unwrap();
+        crate::room::allow(&known, 0o755);
+        Self { process, port }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn git_clones_by_ssh_with_the_key_and_cannot_without() {
+    let room = Room::open();
+    room.repository("acme/app.git", &[("a", "by ssh")]);
+    let one = key(&room, "key-one", "ed25519", "");
+    let server = Server::start(&room, "key-one");
+    let agent = start(&room, &[("deploy", &one)]).unwrap_or_else(|f| panic!("{}", f.what()));
+    let url = format!(
+        "ssh://root@127.0.0.1:{}{}/repositories/acme/app.git",
+        server.port,
+        room.path.display()
+    );
+    let (is_success, said) = command(&room, &agent, &format!("git clone -q {url} && cat app/a"));
+    assert!(is_success && said == "by ssh", "{said}");
+    let without = format!("SSH_AUTH_SOCK= git clone -q {url} again");
+    let (is_success, said) = command(&room, &agent, &without);
+    assert!(
+        !is_success && said.contains("Permission denied (publickey)"),
+        "{said}"
+    );
+    agent
+        .stop()
+        .unwrap_or_else(|fault| panic!("{}", fault.what()));
 }
 
 #[test]

@@ -107,6 +107,60 @@ fn a_push_and_a_fetch_work_as_well_as_a_clone() {
 }
 
 #[test]
+fn large_files_come_along() {
+    let room = Room::open();
+    let content = "large\n".repeat(1000);
+    fs::create_dir(room.path.join("large")).unwrap();
+    fs::write(room.path.join("large/content"), &content).unwrap();
+    let sum = crate::room::run(harness::program("sha256sum").arg(room.path.join("large/content")));
+    let id = sum.split(' ').next().unwrap();
+    fs::rename(
+        room.path.join("large/content"),
+        room.path.join("large").join(id),
+    )
+    .unwrap();
+    let pointer = format!(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:{id}\nsize {}\n",
+        content.len()
+    );
+    room.repository(
+        "acme/app.git",
+        &[
+            (".gitattributes", "*.bin filter=lfs -text\n"),
+            ("a.bin", &pointer),
+        ],
+    );
+    let mut desk = Desk::open(&room);
+    let done = desk
+        .run("git lfs install --skip-repo >&2 && git clone -q {}/acme/app.git && cat app/a.bin");
+    assert!(done.is_success, "{done:?}");
+    assert!(done.out == content, "{done:?}");
+    let requests = room.requests();
+    assert!(
+        requests.contains("/acme/app.git/info/lfs/objects/batch right"),
+        "{requests}"
+    );
+    assert!(!requests.contains("wrong"), "{requests}");
+    assert!(room.leaks(&room.path.join("home")).is_empty());
+}
+
+#[test]
+#[should_panic(expected = "cmdline")]
+fn the_search_of_these_tests_finds_a_token_in_an_argument() {
+    let room = Room::open();
+    let token = room.token("acme");
+    Desk::open(&room).run(&format!("sleep 1 # {token}"));
+}
+
+#[test]
+#[should_panic(expected = "environ")]
+fn the_search_of_these_tests_finds_a_token_in_a_variable() {
+    let room = Room::open();
+    let token = room.token("bee");
+    Desk::open(&room).run_with("sleep 1", &[("X", token.as_ref())]);
+}
+
+#[test]
 fn large_files_are_asked_for_below_the_repository() {
     let room = Room::open();
     let mut desk = Desk::open(&room);

@@ -41,6 +41,8 @@ class Git(http.server.BaseHTTPRequestHandler):
         if path.startswith("/moved/"):
             port = self.server.server_address[1]
             self.reply(302, [("Location", f"https://localhost:{port}/acme/{self.path[7:]}")])
+        elif credential == "right" and "/info/lfs/" in path:
+            self.large_files(path, body)
         elif credential == "right":
             self.git(path, query, body)
         else:
@@ -58,6 +60,19 @@ class Git(http.server.BaseHTTPRequestHandler):
             self.rfile.readline()
         self.rfile.readline()
         return body
+
+    def large_files(self, path, body):
+        """The two requests of a download (git-lfs, docs/api)."""
+        base, _, rest = path.partition("/info/lfs/")
+        if rest != "objects/batch":
+            with open(os.path.join(room, "large", rest), "rb") as file:
+                return self.reply(200, [], file.read())
+        url = f"https://{self.headers['Host']}{base}/info/lfs/"
+        objects = json.loads(body)["objects"]
+        for entry in objects:
+            entry["actions"] = {"download": {"href": url + entry["oid"]}}
+        kind = [("Content-Type", "application/vnd.git-lfs+json")]
+        return self.reply(200, kind, json.dumps({"objects": objects}).encode())
 
     def git(self, path, query, body):
         variables = {

@@ -17,13 +17,16 @@ use std::{env, fs, process};
 
 use crate::harness;
 
-/// The user that commands of setup run as.
-pub(crate) const SETUP: u32 = 1000;
+/// The user that commands of setup run as: one that every machine has, since
+/// ssh(1) insists on an entry in `/etc/passwd`.
+pub(crate) const SETUP: u32 = 65534;
 
 pub(crate) struct Room {
     pub(crate) path: PathBuf,
     pub(crate) port: u16,
     server: Child,
+    /// Both tokens in every form in which they could turn up.
+    forms: Vec<String>,
 }
 
 impl Room {
@@ -52,11 +55,16 @@ impl Room {
         run(harness::program("install")
             .args(["-m", "0111"])
             .args([harness::vestibule(), &path.join("vestibule")]));
-        let room = Self {
+        let mut room = Self {
             port: 0,
+            forms: Vec::new(),
             server: harness::program("true").spawn().expect("a place-holder"),
             path,
         };
+        room.forms = ["acme", "bee"]
+            .iter()
+            .flat_map(|owner| forms(&room.token(owner)))
+            .collect();
         let tokens = format!(
             r#"{{"acme": "{}", "bee": "{}"}}"#,
             room.token("acme"),
@@ -150,23 +158,21 @@ impl Room {
         found
     }
 
-    /// Whether bytes hold a token: as it is, percent-encoded, or as HTTP sends it.
+    /// Whether bytes hold a token.
     pub(crate) fn gives_away(&self, bytes: &[u8]) -> bool {
-        ["acme", "bee"].iter().any(|owner| {
-            let token = self.token(owner);
-            let encoded = token
-                .replace('%', "%25")
-                .replace('+', "%2B")
-                .replace('/', "%2F")
-                .replace('=', "%3D");
-            let basic = base64(format!("x-access-token:{token}").as_bytes());
-            [token, encoded, basic].iter().any(|form| {
-                bytes
-                    .windows(form.len())
-                    .any(|window| window == form.as_bytes())
-            })
-        })
+        let text = String::from_utf8_lossy(bytes);
+        self.forms.iter().any(|form| text.contains(form))
     }
+}
+
+/// A token as it is, percent-encoded, and as HTTP sends it.
+fn forms(token: &str) -> [String; 3] {
+    let mut encoded = token.to_owned();
+    for (character, code) in [('%', "%25"), ('+', "%2B"), ('/', "%2F"), ('=', "%3D")] {
+        encoded = encoded.replace(character, code);
+    }
+    let basic = base64(format!("x-access-token:{token}").as_bytes());
+    [token.to_owned(), encoded, basic]
 }
 
 impl Drop for Room {
