@@ -17,6 +17,11 @@ use crate::harness;
 use crate::room::{Room, SETUP, run};
 
 /// Starts a program as PID 1 would: as setup's user, with nothing else.
+#[expect(clippy::unnecessary_wraps, reason = "as PID 1's way can fail")]
+#[expect(
+    clippy::zombie_processes,
+    reason = "the agent waits for it by its number"
+)]
 fn launch(program: Program) -> nix::Result<Pid> {
     let text = |word: std::ffi::CString| word.into_string().expect("text");
     let mut words = program.arguments.into_iter().map(text);

@@ -186,7 +186,7 @@ impl<'r> Desk<'r> {
             };
             for descriptor in ready {
                 server.on_ready(descriptor, &passwords, &mut |remark| {
-                    remarks.push(remark.text())
+                    remarks.push(remark.text());
                 });
             }
             server.on_time(Instant::now());

@@ -58,7 +58,8 @@ pub struct Program {
 /// How the caller starts a program as setup's user.
 pub type Launch<'a> = dyn FnMut(Program) -> nix::Result<Pid> + 'a;
 
-/// A running agent.
+/// A running agent. It ends by `stop`, or with everything else that setup left.
+#[must_use]
 pub struct Agent {
     process: Pid,
     /// Closed by the agent's end and by nothing else.
@@ -151,7 +152,7 @@ impl Agent {
         if !has_ended(&self.alive, Duration::ZERO) {
             return Err(self.stays(Errno::ETIMEDOUT));
         }
-        let _ = waitpid(self.process, None);
+        let _ = reap(self.process);
         let _ = fs::remove_file(&self.socket);
         Ok(())
     }
@@ -192,10 +193,10 @@ impl Agent {
             let refused = || GitFault::KeyRefused((*name).clone());
             if !has_ended(&output, PATIENCE) {
                 let _ = kill(process, Signal::SIGKILL);
-                let _ = waitpid(process, Some(WaitPidFlag::WNOHANG));
+                let _ = reap(process);
                 return Err(refused());
             }
-            if waitpid(process, None) != Ok(WaitStatus::Exited(process, 0)) {
+            if reap(process) != Some(WaitStatus::Exited(process, 0)) {
                 return Err(refused());
             }
         }
@@ -269,6 +270,20 @@ fn filled_pipe(key: &Secret) -> nix::Result<OwnedFd> {
         write_all(&writing, b"\n");
     }
     Ok(input)
+}
+
+/// The end of a process that has closed its output, so it is about to end. `None`
+/// if it does not, or if the caller reaped it.
+fn reap(process: Pid) -> Option<WaitStatus> {
+    for _ in 0..200 {
+        match waitpid(process, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => {}
+            Ok(status) => return Some(status),
+            Err(_) => return None,
+        }
+        let _ = poll(&mut [], PollTimeout::from(5_u8));
+    }
+    None
 }
 
 /// Whether the only writer of a pipe is gone before `patience` ends. What it

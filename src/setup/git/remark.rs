@@ -119,7 +119,7 @@ impl Remark {
     fn reason(&self) -> String {
         match &self.outcome {
             Outcome::Absent(name) => format!("the secret {name} is not there"),
-            Outcome::Broken(error) => format!("of the question, {error}"),
+            Outcome::Broken(error) => format!("its question is none: {error}"),
             Outcome::Enough => "this is no longer reported for this command".into(),
             Outcome::Expired(name) => format!("the secret {name} has expired"),
             Outcome::Given(name) => format!("the secret {name}"),

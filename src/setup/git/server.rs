@@ -40,6 +40,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How many remarks a command can cause.
 const REMARKS: u8 = 10;
 
+/// Where a directory of ours can usually be made and reached by everybody.
+const PLACES: [&str; 3] = ["/run", "/dev/shm", "/tmp"];
+
 /// A socket that answers git's questions until it is dropped.
 pub struct CredentialServer {
     directory: PathBuf,
@@ -68,6 +71,15 @@ enum Progress {
 }
 
 impl CredentialServer {
+    /// Opens a socket for the user `peer` in the first usual place that takes it.
+    pub fn open_anywhere(peer: u32, rules: &[CredentialRule]) -> Result<Self, GitFault> {
+        let [first, others @ ..] = PLACES;
+        others.into_iter().fold(
+            Self::open(Path::new(first), peer, rules),
+            |opened, place| opened.or_else(|_| Self::open(Path::new(place), peer, rules)),
+        )
+    }
+
     /// Opens a socket below `place` for the user `peer`.
     pub fn open(place: &Path, peer: u32, rules: &[CredentialRule]) -> Result<Self, GitFault> {
         let fault = |error: std::io::Error| GitFault::socket(place, &error);
@@ -153,7 +165,8 @@ impl CredentialServer {
     }
 
     fn accept(&mut self, say: &mut dyn FnMut(&Remark)) {
-        while self.clients.len() < CLIENTS {
+        // Bounded, so that a user who may not ask cannot keep us here.
+        for _ in self.clients.len()..CLIENTS {
             match self.listener.accept() {
                 Ok((stream, _)) => self.admit(stream, say),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,

@@ -2,4 +2,5 @@
 
 mod keys;
 mod matching;
+mod messages;
 mod serving;
