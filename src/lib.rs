@@ -9,6 +9,7 @@
 //! - `connection`: values assembled from an endpoint and a secret
 //! - `environment`: what main will see
 //! - `gather`: the rooms up to here, in one step
+//! - `setup`: commands with credentials that main never sees
 //! - `run`: the process that becomes main
 //! - `init`: PID 1 while main lives
 //! - `inspect`: what an operator asks
@@ -29,6 +30,7 @@ pub mod policy;
 pub mod report;
 pub mod run;
 pub mod secret;
+pub mod setup;
 pub mod start;
 pub mod sys;
 
@@ -69,6 +71,9 @@ pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
         Ok(Command::Check(options)) => check::answer(&options, &caller),
         Ok(Command::Exec(options, command)) => exec::execute(&options, &command, &caller),
         Ok(Command::Health(options)) => health::answer(&options),
+        Ok(Command::GitCredential(operation, socket)) => {
+            setup::git::client::run(&operation, &socket, report)
+        }
         Ok(Command::Start(options, command)) => start_main(options, command, caller),
         Err(error) => report.refusal(&error).code(),
     }

@@ -14,6 +14,7 @@ mod value;
 mod tests;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 
@@ -35,6 +36,8 @@ pub enum Command {
     Exec(Options, Vec<OsString>),
     /// Say whether main has been started.
     Health(Options),
+    /// Be git's helper: the operation, and the socket to ask at.
+    GitCredential(OsString, PathBuf),
     /// Print a text and end.
     Print(&'static str),
 }
@@ -50,7 +53,7 @@ pub const LICENCE: &str = concat!(
 );
 
 /// Subcommands that the design reserves and this version does not have.
-const RESERVED: [&str; 3] = ["plan", "scan", "git-credential"];
+const RESERVED: [&str; 2] = ["plan", "scan"];
 
 /// Reads arguments (without the program's own name) and variables. How to report
 /// comes along, since a mistake is to be said as was asked for before it.
@@ -91,6 +94,7 @@ fn read(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError
         Some("check") => check(options, parser),
         Some("exec") => exec(options, parser),
         Some("health") => health(options, parser),
+        Some("git-credential") => git_credential(parser),
         Some(word) if RESERVED.contains(&word) => Err(reserved(word)),
         _ => start(
             options,
@@ -159,4 +163,22 @@ fn check(options: &mut Options, mut parser: Parser) -> Result<Command, UsageErro
         }
     }
     Ok(Command::Check(options.clone()))
+}
+
+/// `git-credential --socket PATH OPERATION`, as `setup::git::environment` tells
+/// git to say it.
+fn git_credential(mut parser: Parser) -> Result<Command, UsageError> {
+    let mut socket = None;
+    let mut operation = None;
+    while let Some(argument) = parser.next().map_err(|error| unreadable(&error))? {
+        match argument {
+            Arg::Long("socket") => socket = Some(value("--socket", &mut parser)?.into()),
+            Arg::Value(word) if operation.is_none() => operation = Some(word),
+            Arg::Short(_) | Arg::Long(_) | Arg::Value(_) => return Err(usage::not_for_people()),
+        }
+    }
+    match (operation, socket) {
+        (Some(operation), Some(socket)) => Ok(Command::GitCredential(operation, socket)),
+        _ => Err(usage::not_for_people()),
+    }
 }

@@ -109,3 +109,11 @@ pub(super) fn not_of_health(argument: &str) -> UsageError {
                 .into(),
     }
 }
+
+pub(super) fn not_for_people() -> UsageError {
+    UsageError {
+        what: "`git-credential` is not called as git calls it".into(),
+        place: "after `git-credential`".into(),
+        remedy: "vestibule starts git with all that is needed; to run a program called `git-credential` write `vestibule -- git-credential`".into(),
+    }
+}

@@ -18,7 +18,7 @@ use super::mounted::{Newline, checked, finished, missing, unusable};
 use super::source::{Format, Parts, SourceProblem};
 use super::vault::Vault;
 use crate::names::{SecretName, SecretPath, VariableName};
-use crate::policy::{Policy, Reference, SecretRule, Source};
+use crate::policy::{Policy, SecretRule, Source};
 use crate::secret::Secret;
 
 /// Reads what a policy names or refers to.
@@ -71,6 +71,8 @@ impl<'a> Declared<'a> {
                     keys.push((name, rule, pointer));
                     continue;
                 }
+                // Programs run in setup, as its user.
+                Source::Command(_) => continue,
             };
             self.settle(name, rule.optional, read);
         }
@@ -253,15 +255,7 @@ fn not_in(found: &Found<'_>, problem: SourceProblem, asked: String) -> CollectFa
 fn references(policy: &Policy) -> BTreeMap<&SecretName, String> {
     let mut asked = BTreeMap::new();
     for delivery in policy.run.env.iter().chain(&policy.run.files) {
-        let name = match &delivery.reference {
-            Reference::Secret(name) => Some(name),
-            Reference::Connection(name, part) => policy
-                .connections
-                .get(name)
-                .filter(|rule| rule.connection.reveals(*part))
-                .and_then(|rule| rule.connection.credential()),
-        };
-        if let Some(name) = name {
+        if let Some(name) = delivery.reference.secret(&policy.connections) {
             asked
                 .entry(name)
                 .or_insert_with(|| asked_by(policy, &delivery.place));

@@ -15,3 +15,4 @@ pub mod mount;
 pub mod process;
 pub mod seccomp;
 pub mod signal;
+pub mod socket;

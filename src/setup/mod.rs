@@ -1,0 +1,8 @@
+//! The setup phase: commands that may use credentials which main never sees.
+//!
+//! In: the rules of `setup`, the values that they name. Out: what its commands
+//! made, and nothing else.
+//!
+//! **Never:** a credential for a longer time than the command it is for.
+
+pub mod git;
