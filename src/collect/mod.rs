@@ -18,6 +18,7 @@ pub mod fault;
 pub mod file;
 mod mounted;
 pub mod policy_file;
+pub mod replaceable;
 pub mod source;
 pub mod summary;
 pub mod vault;

@@ -6,8 +6,10 @@
 //!
 //! **Never:** policy, messages, or a decision that a caller should make.
 
+pub mod attribute;
 pub mod descriptor;
 pub mod memory;
+pub mod mount;
 pub mod process;
 pub mod seccomp;
 pub mod signal;

@@ -1,0 +1,238 @@
+//! Whether setup or main could change what the next start trusts: the policy,
+//! this binary, the two account files.
+//!
+//! In: a path and an identity. Out: the first thing that lets the identity
+//! change or replace the file: the file itself, an entry on the way to it, or a
+//! directory where it is missing. Owner, mode and mount of each step decide, up
+//! to the root of the file's mount: what is mounted comes back with a restart.
+//!
+//! **Never:** an answer for an identity with capabilities; root is asked about
+//! apart. A second way to the same file (another mount, a hard link) is another
+//! path to ask about.
+
+mod walk;
+
+use std::path::{Path, PathBuf};
+
+use super::accounts::Identity;
+use super::file::Ownership;
+use super::policy_file;
+use super::wording::shown_path;
+use crate::exit::Exit;
+use crate::report::Fault;
+use crate::sys::process::executed_path;
+
+pub use walk::weakness;
+
+/// Who a user's name and number are read from, for every start.
+const ACCOUNTS: [&str; 2] = ["/etc/passwd", "/etc/group"];
+
+/// What lets an identity change a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weakness {
+    /// The file, or the directory that holds a step on the way to it.
+    pub path: PathBuf,
+    /// Whose it is.
+    pub ownership: Ownership,
+    /// What the identity could do there.
+    pub way: Way,
+}
+
+/// How a file could be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The file (or directory) itself could be written to.
+    Write,
+    /// An entry of a directory could be replaced.
+    Replace,
+    /// The file is missing, and could be made.
+    Create,
+}
+
+/// What a file is to a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Policy,
+    Binary,
+    Accounts,
+}
+
+/// A file that setup's or main's user could change before the next start.
+#[derive(Debug)]
+pub struct ReplaceableFault {
+    file: PathBuf,
+    weakness: Weakness,
+    uid: u32,
+    who: &'static str,
+}
+
+/// What a root main on a writable root file system means.
+#[derive(Debug)]
+pub struct ThisStartOnly {
+    file: PathBuf,
+    weakness: Weakness,
+    who: &'static str,
+}
+
+/// Every file that the identity could change, one fault for each place to mend.
+/// Root has none: it is asked about by `this_start_only`.
+#[must_use]
+pub fn faults(
+    policy: Option<&Path>,
+    identity: &Identity,
+    who: &'static str,
+) -> Vec<ReplaceableFault> {
+    if identity.uid == 0 {
+        return Vec::new();
+    }
+    faults_of(&trusted(policy), identity, who)
+}
+
+fn faults_of(
+    files: &[(Role, PathBuf)],
+    identity: &Identity,
+    who: &'static str,
+) -> Vec<ReplaceableFault> {
+    let mut faults: Vec<ReplaceableFault> = Vec::new();
+    for (role, file) in files {
+        let Some(weakness) = weakness(file, identity) else {
+            continue;
+        };
+        // A binary that is not at this path any more is not started from it.
+        let is_gone = *role == Role::Binary && weakness.way == Way::Create;
+        let is_known = |known: &ReplaceableFault| known.weakness.path == weakness.path;
+        if !is_gone && !faults.iter().any(is_known) {
+            faults.push(ReplaceableFault {
+                file: file.clone(),
+                weakness,
+                uid: identity.uid,
+                who,
+            });
+        }
+    }
+    faults
+}
+
+/// A root identity on a writable file system can prepare the next start, so what
+/// this start guarantees holds for it alone. `None` for other identities, and
+/// where all is mounted read-only.
+#[must_use]
+pub fn this_start_only(
+    policy: Option<&Path>,
+    identity: &Identity,
+    who: &'static str,
+) -> Option<ThisStartOnly> {
+    if identity.uid != 0 {
+        return None;
+    }
+    trusted(policy).into_iter().find_map(|(_, file)| {
+        let weakness = weakness(&file, identity)?;
+        Some(ThisStartOnly {
+            file,
+            weakness,
+            who,
+        })
+    })
+}
+
+/// Whether this is root, and any of the files could be changed by root.
+#[must_use]
+pub fn is_root_on_writable(policy: Option<&Path>, identity: &Identity) -> bool {
+    this_start_only(policy, identity, "").is_some()
+}
+
+/// What every start trusts. A default policy that is missing could be made.
+fn trusted(policy: Option<&Path>) -> Vec<(Role, PathBuf)> {
+    let policy = policy.unwrap_or(Path::new(policy_file::DEFAULT));
+    let mut files = vec![(Role::Policy, policy.to_path_buf())];
+    // The first may be a link to the second, and then both ways count.
+    let executed = executed_path();
+    let linked = std::fs::read_link("/proc/self/exe").ok();
+    for path in [executed, linked].into_iter().flatten() {
+        if !files.iter().any(|(_, known)| *known == path) {
+            files.push((Role::Binary, path));
+        }
+    }
+    files.extend(ACCOUNTS.map(|path| (Role::Accounts, PathBuf::from(path))));
+    files
+}
+
+impl Weakness {
+    fn place(&self) -> String {
+        let Ownership { uid, gid, mode } = self.ownership;
+        format!(
+            "{} (owner {uid}:{gid}, mode {mode:04o})",
+            shown_path(&self.path)
+        )
+    }
+}
+
+impl Fault for ReplaceableFault {
+    fn what(&self) -> String {
+        let (file, who) = (shown_path(&self.file), self.who);
+        match self.weakness.way {
+            Way::Write => format!("{file} can be changed by {who}, and the next start trusts it"),
+            Way::Replace => {
+                format!("{file} can be replaced by {who}, and the next start trusts it")
+            }
+            Way::Create => format!("{file} could be made by {who}, and the next start trusts it"),
+        }
+    }
+
+    fn place(&self) -> String {
+        let place = self.weakness.place();
+        format!("{place}; {} is uid {}", self.who, self.uid)
+    }
+
+    fn remedy(&self) -> String {
+        let Weakness {
+            path,
+            ownership,
+            way,
+        } = &self.weakness;
+        let path = shown_path(path);
+        let mend = if ownership.uid == self.uid {
+            format!("give {path} to root (chown 0:0)")
+        } else if ownership.mode & 0o022 == 0 {
+            format!("take the access list from {path} (setfacl -b)")
+        } else {
+            let mode = ownership.mode & !0o022;
+            format!("take the write bits from {path} (chmod {mode:04o})")
+        };
+        match way {
+            Way::Write => format!("{mend}, or mount it read-only (`:ro`)"),
+            Way::Replace | Way::Create => format!(
+                "{mend}, or make the file system read-only (compose: `read_only: true`; a mount: `:ro`)"
+            ),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Policy
+    }
+}
+
+impl Fault for ThisStartOnly {
+    fn what(&self) -> String {
+        format!(
+            "{} is root on a writable file system: what is guaranteed holds for this start only",
+            self.who
+        )
+    }
+
+    fn place(&self) -> String {
+        let file = shown_path(&self.file);
+        format!("{}, on the way to {file}", self.weakness.place())
+    }
+
+    fn remedy(&self) -> String {
+        "name another user in the policy, or make the container read-only (compose: `read_only: true`)".into()
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Policy
+    }
+}
+
+#[cfg(test)]
+mod tests;
