@@ -14,6 +14,8 @@ pub enum Exit {
     Bug,
     /// 111: the system refused something; a retry may help.
     System,
+    /// 121: the seal refused: something of setup is left.
+    Seal,
     /// 126: the command was found but cannot be executed.
     NotExecutable,
     /// 127: the command was not found.
@@ -28,6 +30,7 @@ impl Exit {
             Self::Policy => 100,
             Self::Bug => 101,
             Self::System => 111,
+            Self::Seal => 121,
             Self::NotExecutable => 126,
             Self::NotFound => 127,
         }

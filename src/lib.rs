@@ -8,6 +8,7 @@
 //! - `collect`: what is there
 //! - `connection`: values assembled from an endpoint and a secret
 //! - `environment`: what main will see
+//! - `seal`: setup ends for good, and what it left is found
 //! - `run`: the process that becomes main
 //! - `init`: PID 1 while main lives
 //! - `inspect`: what an operator asks
@@ -26,6 +27,7 @@ pub mod names;
 pub mod policy;
 pub mod report;
 pub mod run;
+pub mod seal;
 pub mod secret;
 pub mod start;
 pub mod sys;

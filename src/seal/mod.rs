@@ -1,0 +1,13 @@
+//! The door between setup and main: what setup started is killed, what it left
+//! is removed or found, and a crash in between is remembered.
+//!
+//! In: the moment at which setup began, its user, its directories. Out: nothing
+//! of setup alive, and every trace named.
+//!
+//! **Never:** the way back; a change to what is older than setup; a value in a
+//! message or in the journal.
+
+pub mod kill;
+
+#[cfg(test)]
+mod tests;
