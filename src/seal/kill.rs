@@ -19,8 +19,9 @@ use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::unistd::{Pid, Uid, geteuid, getpid, setresuid};
 
+use super::wording;
 use crate::exit::Exit;
-use crate::report::{Fault, list, quote};
+use crate::report::{Fault, quote};
 use crate::sys::process::{Reaped, reap};
 use crate::sys::signal::{SignalSet, send, wait};
 
@@ -34,8 +35,6 @@ const ROUND: Duration = Duration::from_millis(5);
 const EVERY_PROCESS: Pid = Pid::from_raw(-1);
 const KILL: u8 = 9;
 const CHILD: u8 = 17;
-/// As many survivors as a message names.
-const NAMED: usize = 8;
 
 /// Why it is not certain that all of setup has ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -144,11 +143,8 @@ impl Fault for KillFault {
                 "vestibule is not PID 1, so what setup leaves running could not be ended".into()
             }
             Self::Survivors(survivors) => {
-                let mut names: Vec<String> = survivors.iter().take(NAMED).map(named).collect();
-                if survivors.len() > NAMED {
-                    names.push(format!("{} more", survivors.len() - NAMED));
-                }
-                format!("processes are left that KILL did not end: {}", list(&names))
+                let names = wording::some(survivors.iter().map(named), 0);
+                format!("processes are left that KILL did not end: {names}")
             }
             Self::Unknown => "processes are left that KILL did not end".into(),
         }

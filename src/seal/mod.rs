@@ -8,6 +8,9 @@
 //! message or in the journal.
 
 pub mod kill;
+pub mod since;
+pub mod wipe;
+mod wording;
 
 #[cfg(test)]
 mod tests;

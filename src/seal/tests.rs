@@ -1,17 +1,44 @@
-//! A PID namespace for one claim: its first process is ours.
+//! Places for files, and a PID namespace whose first process is ours.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Uid, pipe, setresuid, setsid};
+use nix::unistd::{ForkResult, Uid, mkdtemp, pipe, setresuid, setsid};
 
 use crate::sys::process::{exit_now, fork};
 use crate::sys::signal::block_all;
+
+/// A new directory, removed when dropped.
+pub(crate) struct Place(pub(crate) PathBuf);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self::below(&std::env::temp_dir())
+    }
+
+    pub(crate) fn below(parent: &Path) -> Self {
+        Self(mkdtemp(&parent.join("vestibule-seal-XXXXXX")).unwrap())
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
 
 /// What a claim about PID 1 needs around it.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 pub mod attribute;
 pub mod descriptor;
 pub mod memory;
-pub mod mount;
 pub mod process;
 pub mod seccomp;
 pub mod signal;
+pub mod statx;
