@@ -7,6 +7,8 @@
 //! **Never:** the way back; a change to what is older than setup; a value in a
 //! message or in the journal.
 
+pub mod as_user;
+pub mod kernel_objects;
 pub mod kill;
 pub mod since;
 pub mod wipe;

@@ -8,6 +8,7 @@
 
 pub mod attribute;
 pub mod descriptor;
+pub mod ipc;
 pub mod memory;
 pub mod process;
 pub mod seccomp;
