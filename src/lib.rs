@@ -8,6 +8,7 @@
 //! - `collect`: what is there
 //! - `connection`: values assembled from an endpoint and a secret
 //! - `environment`: what main will see
+//! - `setup`: what may use a credential before main
 //! - `seal`: setup ends for good, and what it left is found
 //! - `run`: the process that becomes main
 //! - `init`: PID 1 while main lives
@@ -29,6 +30,7 @@ pub mod report;
 pub mod run;
 pub mod seal;
 pub mod secret;
+pub mod setup;
 pub mod start;
 pub mod sys;
 

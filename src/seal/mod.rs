@@ -8,11 +8,12 @@
 //! message or in the journal.
 
 pub mod as_user;
+pub mod journal;
 pub mod kernel_objects;
 pub mod kill;
 pub mod since;
 pub mod wipe;
-mod wording;
+pub(crate) mod wording;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

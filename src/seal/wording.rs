@@ -13,7 +13,7 @@ use crate::report::{list, quote};
 const NAMED: usize = 8;
 
 /// A path ready to be copied if it is plain ASCII, else escaped.
-pub(super) fn shown_path(path: &Path) -> String {
+pub(crate) fn shown_path(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let is_plain = |byte: &u8| *byte == b' ' || byte.is_ascii_graphic();
     match path.to_str() {
@@ -23,7 +23,7 @@ pub(super) fn shown_path(path: &Path) -> String {
 }
 
 /// The first few items, and how many more there are.
-pub(super) fn some(items: impl ExactSizeIterator<Item = String>, more: u64) -> String {
+pub(crate) fn some(items: impl ExactSizeIterator<Item = String>, more: u64) -> String {
     let beyond = u64::try_from(items.len().saturating_sub(NAMED)).unwrap_or(u64::MAX);
     let more = more.saturating_add(beyond);
     let mut shown: Vec<String> = items.take(NAMED).collect();
