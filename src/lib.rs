@@ -10,6 +10,7 @@
 //! - `environment`: what main will see
 //! - `gather`: the rooms up to here, in one step
 //! - `setup`: commands with credentials that main never sees
+//! - `seal`: setup ends for good, and what it left is found
 //! - `run`: the process that becomes main
 //! - `init`: PID 1 while main lives
 //! - `inspect`: what an operator asks
@@ -29,6 +30,7 @@ pub mod names;
 pub mod policy;
 pub mod report;
 pub mod run;
+pub mod seal;
 pub mod secret;
 pub mod setup;
 pub mod start;

@@ -3,6 +3,8 @@
 //! In: the rules of `setup`, the values that they name. Out: what its commands
 //! made, and nothing else.
 //!
-//! **Never:** a credential for a longer time than the command it is for.
+//! **Never:** a credential for a longer time than the command it is for; trust
+//! in what an earlier main could have prepared.
 
 pub mod git;
+pub mod ground;

@@ -9,10 +9,11 @@
 pub mod attribute;
 pub mod descriptor;
 pub mod handle;
+pub mod ipc;
 pub mod landlock;
 pub mod memory;
-pub mod mount;
 pub mod process;
 pub mod seccomp;
 pub mod signal;
 pub mod socket;
+pub mod statx;
