@@ -10,6 +10,7 @@
 //! - `environment`: what main will see
 //! - `run`: the process that becomes main
 //! - `init`: PID 1 while main lives
+//! - `search`: values in foreign bytes, in every form
 //! - `inspect`: what an operator asks
 //!
 //! Used by all of them: `names`, `secret`, `report`, `exit`, `sys`.
@@ -26,6 +27,7 @@ pub mod names;
 pub mod policy;
 pub mod report;
 pub mod run;
+pub mod search;
 pub mod secret;
 pub mod start;
 pub mod sys;
