@@ -29,7 +29,7 @@ try:
     out["json"] = json.dumps(text).encode()
     out["json as it is"] = json.dumps(text, ensure_ascii=False).encode()
     out["json twice"] = json.dumps(json.dumps(text, ensure_ascii=False), ensure_ascii=False).encode()
-    out["php"] = json.dumps(text).replace("/", "\\/").encode()
+    out["php"] = json.dumps(text).replace("\\u007f", "\x7f").replace("/", "\\/").encode()
     out["utf-16le"] = text.encode("utf-16le")
     out["utf-16be"] = text.encode("utf-16be")
     out["html"] = html.escape(text).encode()
