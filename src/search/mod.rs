@@ -5,10 +5,9 @@
 //!
 //! Every occurrence covers one position of a fixed grid, so only the four bytes
 //! at each position of the grid are looked up in a bit table, and most text is
-//! never looked at. The stride of the grid is the shortest form less three: as
-//! many positions as a form of eight bytes guarantees. A table of shifts (Wu and
-//! Manber) waits for each look-up before it knows the next position; a grid does
-//! not, and was three times as fast.
+//! never looked at. The stride of the grid is the shortest form less three. No
+//! look-up waits for the one before it, as with a table of shifts, and the number
+//! of forms hardly matters, as it does for packed comparison.
 //!
 //! **Never:** a value in a message; a table that outlives the searcher unwiped.
 
@@ -170,19 +169,19 @@ impl Searcher {
     /// start there, the longest.
     #[must_use]
     pub fn find(&self, text: &[u8], from: usize) -> Option<Match> {
+        let (table, stride, shift) = (&*self.table, self.stride, self.shift);
         let mut position = from;
-        for chunk in text.get(from..)?.chunks(self.stride) {
-            if let Some(window) = chunk.first_chunk::<GRAM>() {
-                let bytes = u32::from_le_bytes(*window);
-                let slot = hash(bytes) >> self.shift;
-                let byte = self.table.get(index(slot >> 3)).copied().unwrap_or(0);
-                if byte >> (slot & 7) & 1 != 0
-                    && let Some(found) = self.verify(text, from, position, bytes)
-                {
-                    return Some(found);
-                }
+        // By hand: the release is built for size, which leaves iterators as calls.
+        while let Some(window) = text.get(position..).and_then(<[u8]>::first_chunk::<GRAM>) {
+            let bytes = u32::from_le_bytes(*window);
+            let slot = hash(bytes).wrapping_shr(shift);
+            let byte = table.get(index(slot >> 3)).copied().unwrap_or(0);
+            if byte >> (slot & 7) & 1 != 0
+                && let Some(found) = self.verify(text, from, position, bytes)
+            {
+                return Some(found);
             }
-            position += self.stride;
+            position += stride;
         }
         None
     }
