@@ -40,6 +40,14 @@ pub struct Match {
     pub pattern: usize,
 }
 
+/// Which forms are looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Everything,
+    /// Those that fit into a line.
+    Lines,
+}
+
 /// One form of one secret.
 struct Pattern {
     secret: usize,
@@ -74,6 +82,18 @@ impl Searcher {
     /// Prepares to look for the values of `secrets`, each with its name.
     #[must_use]
     pub fn new<'a>(secrets: &mut dyn Iterator<Item = (&'a str, &'a Secret)>) -> Self {
+        Self::prepare(secrets, Reach::Everything)
+    }
+
+    /// The same for text that is searched line by line: a form with a newline in
+    /// it is left out, since its lines are forms of their own. A value of short
+    /// lines only counts as unsearchable, though its other forms are found.
+    #[must_use]
+    pub fn for_lines<'a>(secrets: &mut dyn Iterator<Item = (&'a str, &'a Secret)>) -> Self {
+        Self::prepare(secrets, Reach::Lines)
+    }
+
+    fn prepare<'a>(secrets: &mut dyn Iterator<Item = (&'a str, &'a Secret)>, reach: Reach) -> Self {
         let mut searcher = Self {
             names: Vec::new(),
             unsearchable: Vec::new(),
@@ -86,16 +106,21 @@ impl Searcher {
             grams: Vec::new(),
         };
         for (name, value) in secrets {
-            searcher.take(name, value);
+            searcher.take(name, value, reach);
         }
         searcher.index();
         searcher
     }
 
-    fn take(&mut self, name: &str, value: &Secret) {
-        let forms = forms(value);
-        if forms.is_empty() {
+    fn take(&mut self, name: &str, value: &Secret, reach: Reach) {
+        let mut forms = forms(value);
+        if reach == Reach::Lines {
+            forms.retain(|form| !clear(form).contains(&b'\n'));
+        }
+        if !forms.iter().any(|form| form.kind == FormKind::Raw) {
             self.unsearchable.push(name.to_owned());
+        }
+        if forms.is_empty() {
             return;
         }
         let secret = self.names.len();
