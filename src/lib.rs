@@ -10,6 +10,7 @@
 //! - `environment`: what main will see
 //! - `run`: the process that becomes main
 //! - `init`: PID 1 while main lives
+//! - `setup`: its output, masked
 //! - `search`: values in foreign bytes, in every form
 //! - `inspect`: what an operator asks
 //!
@@ -29,6 +30,7 @@ pub mod report;
 pub mod run;
 pub mod search;
 pub mod secret;
+pub mod setup;
 pub mod start;
 pub mod sys;
 
