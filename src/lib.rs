@@ -9,6 +9,7 @@
 //! - `connection`: values assembled from an endpoint and a secret
 //! - `environment`: what main will see
 //! - `gather`: the rooms up to here, in one step
+//! - `search`: values in foreign bytes, in every form
 //! - `setup`: commands with credentials that main never sees
 //! - `seal`: setup ends for good, and what it left is found
 //! - `run`: the process that becomes main
@@ -30,6 +31,7 @@ pub mod names;
 pub mod policy;
 pub mod report;
 pub mod run;
+pub mod search;
 pub mod seal;
 pub mod secret;
 pub mod setup;

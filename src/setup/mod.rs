@@ -8,3 +8,4 @@
 
 pub mod git;
 pub mod ground;
+pub mod relay;
