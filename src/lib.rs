@@ -10,6 +10,7 @@
 //! - `environment`: what main will see
 //! - `run`: the process that becomes main
 //! - `init`: PID 1 while main lives
+//! - `seal`: what is left behind
 //! - `search`: values in foreign bytes, in every form
 //! - `inspect`: what an operator asks
 //!
@@ -27,6 +28,7 @@ pub mod names;
 pub mod policy;
 pub mod report;
 pub mod run;
+pub mod seal;
 pub mod search;
 pub mod secret;
 pub mod start;

@@ -7,6 +7,7 @@
 //! **Never:** policy, messages, or a decision that a caller should make.
 
 pub mod descriptor;
+pub mod listing;
 pub mod memory;
 pub mod process;
 pub mod seccomp;
