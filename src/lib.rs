@@ -77,6 +77,7 @@ pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
             let outcome = rehearse(&options, &caller).map_or_else(Outcome::Refused, Outcome::Ready);
             check::answer_with(&outcome, options.json, options.report)
         }
+        Ok(Command::Scan(options, paths)) => inspect::scan::answer_with(&options, &paths),
         Ok(Command::Start(options, command)) => start_main(options, command, caller),
         Err(error) => report.refusal(&error).code(),
     }

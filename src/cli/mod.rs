@@ -14,6 +14,7 @@ mod value;
 mod tests;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 
@@ -31,6 +32,8 @@ pub enum Command {
     Start(Options, Vec<OsString>),
     /// Say whether policy and secrets are right.
     Check(Options),
+    /// Search these paths for the mounted secrets.
+    Scan(Options, Vec<PathBuf>),
     /// Print a text and end.
     Print(&'static str),
 }
@@ -46,7 +49,7 @@ pub const LICENCE: &str = concat!(
 );
 
 /// Subcommands that the design reserves and this version does not have.
-const RESERVED: [&str; 5] = ["plan", "exec", "health", "scan", "git-credential"];
+const RESERVED: [&str; 4] = ["plan", "exec", "health", "git-credential"];
 
 /// Reads arguments (without the program's own name) and variables. How to report
 /// comes along, since a mistake is to be said as was asked for before it.
@@ -85,6 +88,7 @@ fn read(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError
     };
     match first.to_str() {
         Some("check") => check(options, parser),
+        Some("scan") => scan(options, parser),
         Some(word) if RESERVED.contains(&word) => Err(reserved(word)),
         _ => start(
             options,
@@ -107,14 +111,48 @@ fn start(options: &Options, command: Vec<OsString>) -> Result<Command, UsageErro
 fn check(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
     while let Some(argument) = parser.next().map_err(|error| unreadable(&error))? {
         match argument {
-            Arg::Long("json") => options.json = true,
-            Arg::Long("policy") => options.policy = Some(value("--policy", &mut parser)?.into()),
-            Arg::Long("profile") => options.profile = Some(text("--profile", &mut parser)?),
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Print(HELP)),
+            Arg::Long(name) if ASKING.contains(&name) => {
+                let name = name.to_owned();
+                ask(options, &name, &mut parser)?;
+            }
             other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => {
                 return Err(usage::not_of_check(&shown(&other)));
             }
         }
     }
     Ok(Command::Check(options.clone()))
+}
+
+fn scan(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
+    let mut paths = Vec::new();
+    while let Some(argument) = parser.next().map_err(|error| unreadable(&error))? {
+        match argument {
+            Arg::Value(path) => paths.push(PathBuf::from(path)),
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Print(HELP)),
+            Arg::Long(name) if ASKING.contains(&name) => {
+                let name = name.to_owned();
+                ask(options, &name, &mut parser)?;
+            }
+            other @ (Arg::Short(_) | Arg::Long(_)) => {
+                return Err(usage::not_of_scan(&shown(&other)));
+            }
+        }
+    }
+    if paths.is_empty() {
+        return Err(usage::no_path());
+    }
+    Ok(Command::Scan(options.clone(), paths))
+}
+
+/// The options of the subcommands that ask.
+const ASKING: [&str; 3] = ["json", "policy", "profile"];
+
+fn ask(options: &mut Options, name: &str, parser: &mut Parser) -> Result<(), UsageError> {
+    match name {
+        "policy" => options.policy = Some(value("--policy", parser)?.into()),
+        "profile" => options.profile = Some(text("--profile", parser)?),
+        _ => options.json = true,
+    }
+    Ok(())
 }

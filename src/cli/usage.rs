@@ -82,3 +82,19 @@ pub(super) fn not_of_check(argument: &str) -> UsageError {
         remedy: "`check` takes `--policy FILE`, `--profile NAME` and `--json`; to run a program called `check` write `vestibule -- check`".into(),
     }
 }
+
+pub(super) fn not_of_scan(argument: &str) -> UsageError {
+    UsageError {
+        what: format!("`scan` does not take {argument}"),
+        place: "after `scan`".into(),
+        remedy: "`scan` takes `--policy FILE`, `--profile NAME`, `--json` and paths; a path that begins with `-` comes after `--`; to run a program called `scan` write `vestibule -- scan`".into(),
+    }
+}
+
+pub(super) fn no_path() -> UsageError {
+    UsageError {
+        what: "`scan` was given no path".into(),
+        place: "the end of the command line".into(),
+        remedy: "name the directories and files to search: `vestibule scan PATH...`".into(),
+    }
+}

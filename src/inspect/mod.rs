@@ -6,3 +6,4 @@
 //! **Never:** a rule of its own: it looks through the eyes of the other rooms.
 
 pub mod check;
+pub mod scan;

@@ -21,6 +21,9 @@ use crate::search::Searcher;
 /// Gets the place, the number of the form and where it begins.
 pub(super) type Found<'a> = dyn FnMut(Place, usize, u64) + 'a;
 
+/// Bytes of a packed file that are read at once.
+const ROOM: usize = 64 * 1024;
+
 /// What a file is, by its first bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
@@ -66,6 +69,8 @@ impl Format {
 pub(super) struct Contents<'a> {
     pub(super) window: Window<'a>,
     unpacker: Option<Unpacker>,
+    /// What packed files are read into.
+    room: Box<[u8]>,
     limits: Limits,
 }
 
@@ -74,6 +79,7 @@ impl<'a> Contents<'a> {
         Self {
             window: Window::new(searcher),
             unpacker: None,
+            room: vec![0; ROOM].into_boxed_slice(),
             limits,
         }
     }
@@ -132,7 +138,7 @@ impl<'a> Contents<'a> {
         let limits = self.limits;
         let unpacker = self.unpacker.get_or_insert_with(|| Unpacker::new(limits));
         let before = unpacker.total();
-        let mut source = Source::new(file);
+        let mut source = Source::new(file, &mut self.room);
         let window = &mut self.window;
         let done = if format == Format::Pack {
             let mut objects = Objects {

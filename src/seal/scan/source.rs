@@ -11,12 +11,10 @@ use nix::sys::uio::pread;
 
 use super::window::wide;
 
-const ROOM: usize = 64 * 1024;
-
-/// A reader with a buffer of its own.
+/// A reader.
 pub(super) struct Source<'a> {
     file: BorrowedFd<'a>,
-    buffer: Box<[u8]>,
+    buffer: &'a mut [u8],
     /// What of the buffer was not used yet.
     start: usize,
     end: usize,
@@ -25,10 +23,11 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(file: BorrowedFd<'a>) -> Self {
+    /// `buffer` is memory to read into.
+    pub(super) fn new(file: BorrowedFd<'a>, buffer: &'a mut [u8]) -> Self {
         Self {
             file,
-            buffer: vec![0; ROOM].into_boxed_slice(),
+            buffer,
             start: 0,
             end: 0,
             offset: 0,
@@ -57,7 +56,7 @@ impl<'a> Source<'a> {
         if self.start == self.end {
             let offset = i64::try_from(self.offset).map_err(|_| Errno::EOVERFLOW)?;
             let count = loop {
-                match pread(self.file, &mut self.buffer, offset) {
+                match pread(self.file, self.buffer, offset) {
                     Err(Errno::EINTR) => {}
                     answer => break answer?,
                 }
