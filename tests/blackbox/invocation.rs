@@ -26,6 +26,8 @@ fn usage_mistakes_are_told_in_three_lines() {
         &["plan"],
         &["exec", "true"],
         &["health"],
+        &["scan"],
+        &["scan", "--bogus"],
         &["scan", "/"],
         &["git-credential", "get"],
         &["check", "--bogus"],

@@ -24,6 +24,9 @@ pub(super) type Found<'a> = dyn FnMut(Place, usize, u64) + 'a;
 /// Bytes of a packed file that are read at once.
 const ROOM: usize = 64 * 1024;
 
+/// What loose Git objects unpack to (gitformat-loose(5)).
+const GIT: [&[u8]; 4] = [b"blob ", b"tree ", b"commit ", b"tag "];
+
 /// What a file is, by its first bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
@@ -138,6 +141,7 @@ impl<'a> Contents<'a> {
         let limits = self.limits;
         let unpacker = self.unpacker.get_or_insert_with(|| Unpacker::new(limits));
         let before = unpacker.total();
+        let mut is_object = false;
         let mut source = Source::new(file, &mut self.room);
         let window = &mut self.window;
         let done = if format == Format::Pack {
@@ -149,7 +153,10 @@ impl<'a> Contents<'a> {
             pack::read(&mut source, unpacker, &mut objects)
         } else {
             let found = &mut |pattern, at| found(Place::Unpacked, pattern, at);
-            let take = &mut |portion: &[u8]| window.push(portion, found);
+            let take = &mut |portion: &[u8]| {
+                is_object |= GIT.iter().any(|kind| portion.starts_with(kind));
+                window.push(portion, found);
+            };
             if format == Format::Gzip {
                 unpacker.gzip(&mut source, take)
             } else {
@@ -161,7 +168,7 @@ impl<'a> Contents<'a> {
         match done {
             Err(Stop::Limit(limit)) => return Err(Trouble::Limit(limit)),
             // Two bytes do not make a zlib stream: a text can begin with them.
-            Err(Stop::Damaged) if format != Format::Zlib || made > 0 => {
+            Err(Stop::Damaged) if format != Format::Zlib || is_object => {
                 counts.add(Counted::Damaged, 1);
             }
             Ok(()) | Err(Stop::Damaged) => {}

@@ -160,3 +160,6 @@ impl Listener for InProcess<'_> {
         flow
     }
 }
+
+#[cfg(test)]
+mod tests;
