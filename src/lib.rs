@@ -31,8 +31,8 @@ pub mod names;
 pub mod policy;
 pub mod report;
 pub mod run;
-pub mod search;
 pub mod seal;
+pub mod search;
 pub mod secret;
 pub mod setup;
 pub mod start;
@@ -78,6 +78,7 @@ pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
         Ok(Command::GitCredential(operation, socket)) => {
             setup::git::client::run(&operation, &socket, report)
         }
+        Ok(Command::Scan(options, paths)) => inspect::scan::answer_with(&options, &paths),
         Ok(Command::Start(options, command)) => start_main(options, command, caller),
         Err(error) => report.refusal(&error).code(),
     }

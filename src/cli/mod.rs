@@ -38,6 +38,8 @@ pub enum Command {
     Health(Options),
     /// Be git's helper: the operation, and the socket to ask at.
     GitCredential(OsString, PathBuf),
+    /// Search these paths for the mounted secrets.
+    Scan(Options, Vec<PathBuf>),
     /// Print a text and end.
     Print(&'static str),
 }
@@ -53,7 +55,7 @@ pub const LICENCE: &str = concat!(
 );
 
 /// Subcommands that the design reserves and this version does not have.
-const RESERVED: [&str; 2] = ["plan", "scan"];
+const RESERVED: [&str; 1] = ["plan"];
 
 /// Reads arguments (without the program's own name) and variables. How to report
 /// comes along, since a mistake is to be said as was asked for before it.
@@ -95,6 +97,7 @@ fn read(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError
         Some("exec") => exec(options, parser),
         Some("health") => health(options, parser),
         Some("git-credential") => git_credential(parser),
+        Some("scan") => scan(options, parser),
         Some(word) if RESERVED.contains(&word) => Err(reserved(word)),
         _ => start(
             options,
@@ -153,10 +156,11 @@ fn health(options: &Options, mut parser: Parser) -> Result<Command, UsageError> 
 fn check(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
     while let Some(argument) = parser.next().map_err(|error| unreadable(&error))? {
         match argument {
-            Arg::Long("json") => options.json = true,
-            Arg::Long("policy") => options.policy = Some(value("--policy", &mut parser)?.into()),
-            Arg::Long("profile") => options.profile = Some(text("--profile", &mut parser)?),
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Print(HELP)),
+            Arg::Long(name) if ASKING.contains(&name) => {
+                let name = name.to_owned();
+                ask(options, &name, &mut parser)?;
+            }
             other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => {
                 return Err(usage::not_of_check(&shown(&other)));
             }
@@ -181,4 +185,37 @@ fn git_credential(mut parser: Parser) -> Result<Command, UsageError> {
         (Some(operation), Some(socket)) => Ok(Command::GitCredential(operation, socket)),
         _ => Err(usage::not_for_people()),
     }
+}
+
+fn scan(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
+    let mut paths = Vec::new();
+    while let Some(argument) = parser.next().map_err(|error| unreadable(&error))? {
+        match argument {
+            Arg::Value(path) => paths.push(PathBuf::from(path)),
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Print(HELP)),
+            Arg::Long(name) if ASKING.contains(&name) => {
+                let name = name.to_owned();
+                ask(options, &name, &mut parser)?;
+            }
+            other @ (Arg::Short(_) | Arg::Long(_)) => {
+                return Err(usage::not_of_scan(&shown(&other)));
+            }
+        }
+    }
+    if paths.is_empty() {
+        return Err(usage::no_path());
+    }
+    Ok(Command::Scan(options.clone(), paths))
+}
+
+/// The options of the subcommands that ask.
+const ASKING: [&str; 3] = ["json", "policy", "profile"];
+
+fn ask(options: &mut Options, name: &str, parser: &mut Parser) -> Result<(), UsageError> {
+    match name {
+        "policy" => options.policy = Some(value("--policy", parser)?.into()),
+        "profile" => options.profile = Some(text("--profile", parser)?),
+        _ => options.json = true,
+    }
+    Ok(())
 }

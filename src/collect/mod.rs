@@ -71,11 +71,26 @@ pub fn collect(
     collect_from(&scopes, policy, container)
 }
 
-fn collect_from(
+/// Every secret that is there, permitted or not, and the directories that were
+/// looked into. Nothing is handed out.
+pub fn secrets(
+    policy: Option<&Policy>,
+    container: &Container,
+) -> Result<(Vault, Vec<std::path::PathBuf>), Vec<CollectFault>> {
+    let scopes = Scopes::open(policy, container).map_err(|fault| vec![fault])?;
+    let (vault, faults) = read(&scopes, policy, container);
+    if faults.is_empty() {
+        Ok((vault, scopes.searched))
+    } else {
+        Err(faults)
+    }
+}
+
+fn read(
     scopes: &Scopes,
     policy: Option<&Policy>,
     container: &Container,
-) -> Result<Option<Collected>, Vec<CollectFault>> {
+) -> (Vault, Vec<CollectFault>) {
     let mut vault = Vault::default();
     let mut faults = match policy {
         Some(policy) => {
@@ -86,6 +101,15 @@ fn collect_from(
         None => mounted::read_by_convention(&mut vault, scopes, container),
     };
     faults.extend(container.unresolved(&vault.sources));
+    (vault, faults)
+}
+
+fn collect_from(
+    scopes: &Scopes,
+    policy: Option<&Policy>,
+    container: &Container,
+) -> Result<Option<Collected>, Vec<CollectFault>> {
+    let (mut vault, mut faults) = read(scopes, policy, container);
     if policy.is_none() && vault.is_empty() && faults.is_empty() {
         return Ok(None);
     }

@@ -91,6 +91,17 @@ impl Vault {
         &self.unlisted
     }
 
+    /// Every value with its name, permitted or not.
+    pub fn values(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        let held = self.all().map(|(name, held)| (name.as_str(), &held.value));
+        held.chain(self.unlisted_values())
+    }
+
+    fn unlisted_values(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        let files = self.unlisted.iter();
+        files.filter_map(|file| Some((file.name.as_str(), file.value.as_ref()?)))
+    }
+
     /// Whether there is a secret of that name.
     #[must_use]
     pub fn has(&self, name: &SecretName) -> bool {
@@ -182,11 +193,7 @@ impl Vault {
         let held = self
             .withheld()
             .map(|(name, held)| (name.as_str(), &held.value));
-        let unlisted = self
-            .unlisted
-            .iter()
-            .filter_map(|file| Some((file.name.as_str(), file.value.as_ref()?)));
-        held.chain(unlisted)
+        held.chain(self.unlisted_values())
     }
 
     fn withheld(&self) -> impl Iterator<Item = (&SecretName, &Held)> {

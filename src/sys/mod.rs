@@ -11,6 +11,7 @@ pub mod descriptor;
 pub mod handle;
 pub mod ipc;
 pub mod landlock;
+pub mod listing;
 pub mod memory;
 pub mod process;
 pub mod seccomp;

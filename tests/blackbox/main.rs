@@ -30,6 +30,7 @@ mod pid1;
 mod policies;
 mod process;
 mod refusals;
+mod scan;
 mod signals;
 mod sources;
 mod unusable;
