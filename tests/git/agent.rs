@@ -63,6 +63,33 @@ fn key_file(room: &Room, name: &str, kind: &str, passphrase: &str) -> PathBuf {
     path
 }
 
+/// An agent that a failing test does not leave behind.
+struct Held(Option<Agent>);
+
+impl Held {
+    fn agent(&self) -> &Agent {
+        self.0.as_ref().expect("it runs")
+    }
+
+    fn stop(mut self) {
+        let stopped = self.0.take().expect("it runs").stop();
+        stopped.unwrap_or_else(|fault| panic!("{}", fault.what()));
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.take().map(Agent::stop);
+    }
+}
+
+fn held(room: &Room, keys: &[(&str, &str)]) -> Held {
+    match start(room, keys) {
+        Ok(agent) => Held(Some(agent)),
+        Err(fault) => panic!("{}", fault.what()),
+    }
+}
+
 fn start(room: &Room, keys: &[(&str, &str)]) -> Result<Agent, GitFault> {
     let names: Vec<SecretName> = keys
         .iter()
@@ -101,9 +128,9 @@ fn the_agent_holds_the_keys_for_the_command_and_is_gone_afterwards() {
         key(&room, "key-one", "ed25519", ""),
         key(&room, "key-two", "ecdsa", ""),
     );
-    let agent = start(&room, &[("deploy", &one), ("second", &other)])
-        .unwrap_or_else(|f| panic!("{}", f.what()));
-    let (is_success, said) = command(&room, &agent, "ssh-add -l");
+    let held = held(&room, &[("deploy", &one), ("second", &other)]);
+    let agent = held.agent();
+    let (is_success, said) = command(&room, agent, "ssh-add -l");
     assert!(is_success && said.lines().count() == 2, "{said}");
     assert!(
         said.contains(" key-one (ED25519)") && said.contains(" key-two (ECDSA)"),
@@ -116,7 +143,7 @@ fn the_agent_holds_the_keys_for_the_command_and_is_gone_afterwards() {
     .unwrap();
     let (is_success, said) = command(
         &room,
-        &agent,
+        agent,
         "echo text > text && ssh-keygen -Y sign -f key-one.pub -n file text && cat text.sig",
     );
     assert!(is_success && said.contains("BEGIN SSH SIGNATURE"), "{said}");
@@ -137,9 +164,7 @@ fn the_agent_holds_the_keys_for_the_command_and_is_gone_afterwards() {
         assert!(!content.contains("PRIVATE"), "{}", entry.path().display());
     }
     let variables = agent.environment(None);
-    agent
-        .stop()
-        .unwrap_or_else(|fault| panic!("{}", fault.what()));
+    held.stop();
     assert!(!process.exists());
     assert!(
         !Path::new(&variables[0].1).exists(),
@@ -201,30 +226,30 @@ fn git_clones_by_ssh_with_the_key_and_cannot_without() {
     room.repository("acme/app.git", &[("a", "by ssh")]);
     let one = key(&room, "key-one", "ed25519", "");
     let server = Server::start(&room, "key-one");
-    let agent = start(&room, &[("deploy", &one)]).unwrap_or_else(|f| panic!("{}", f.what()));
+    let held = held(&room, &[("deploy", &one)]);
+    let agent = held.agent();
     let url = format!(
         "ssh://root@127.0.0.1:{}{}/repositories/acme/app.git",
         server.port,
         room.path.display()
     );
-    let (is_success, said) = command(&room, &agent, &format!("git clone -q {url} && cat app/a"));
+    let (is_success, said) = command(&room, agent, &format!("git clone -q {url} && cat app/a"));
     assert!(is_success && said == "by ssh", "{said}");
     let without = format!("SSH_AUTH_SOCK= git clone -q {url} again");
-    let (is_success, said) = command(&room, &agent, &without);
+    let (is_success, said) = command(&room, agent, &without);
     assert!(
         !is_success && said.contains("Permission denied (publickey)"),
         "{said}"
     );
-    agent
-        .stop()
-        .unwrap_or_else(|fault| panic!("{}", fault.what()));
+    held.stop();
 }
 
 #[test]
 fn git_s_ssh_reads_no_settings_that_an_earlier_main_could_have_written() {
     let room = Room::open();
     let one = key(&room, "key-one", "ed25519", "");
-    let agent = start(&room, &[("deploy", &one)]).unwrap_or_else(|f| panic!("{}", f.what()));
+    let held = held(&room, &[("deploy", &one)]);
+    let agent = held.agent();
     let home = room.path.join("home");
     let variables = agent.environment(Some(&home));
     let line = variables
@@ -232,7 +257,7 @@ fn git_s_ssh_reads_no_settings_that_an_earlier_main_could_have_written() {
         .find(|(name, _)| *name == "GIT_SSH_COMMAND")
         .unwrap();
     let line = line.1.to_str().unwrap();
-    let (is_success, said) = command(&room, &agent, &format!("{line} -G git.example"));
+    let (is_success, said) = command(&room, agent, &format!("{line} -G git.example"));
     assert!(is_success, "{said}");
     let known = format!(
         "userknownhostsfile {}",
@@ -243,9 +268,7 @@ fn git_s_ssh_reads_no_settings_that_an_earlier_main_could_have_written() {
         "{said}"
     );
     assert_eq!(agent.environment(None).len(), 1);
-    agent
-        .stop()
-        .unwrap_or_else(|fault| panic!("{}", fault.what()));
+    held.stop();
 }
 
 #[test]
