@@ -5,7 +5,7 @@
 //! run, `docs/benchmarks.md`.
 //!
 //! `cargo bench --bench peers [-- [--quick] [PART...]]`; parts are `start`,
-//! `idle`, `window`, `latency`, `reap`, `storm`, `many`. Needs root.
+//! `idle`, `window`, `latency`, `reap`, `storm`, `many`, `relay`. Needs root.
 //!
 //! **Never:** a failure for a missed budget, which is a result; wrong behaviour
 //! is one.
@@ -35,6 +35,7 @@ mod machine;
 mod peers;
 mod process;
 mod reaping;
+mod relaying;
 mod report;
 mod scale;
 mod service;
@@ -65,6 +66,8 @@ struct Effort {
     orphans: usize,
     storm_signals: u64,
     scale_rounds: usize,
+    relayed_mebibytes: usize,
+    relay_rounds: usize,
 }
 
 const WHOLE: Effort = Effort {
@@ -76,6 +79,8 @@ const WHOLE: Effort = Effort {
     orphans: 10_000,
     storm_signals: 100_000,
     scale_rounds: 21,
+    relayed_mebibytes: 256,
+    relay_rounds: 5,
 };
 
 /// Enough to see that everything works.
@@ -88,6 +93,8 @@ const QUICK: Effort = Effort {
     orphans: 500,
     storm_signals: 5_000,
     scale_rounds: 3,
+    relayed_mebibytes: 16,
+    relay_rounds: 1,
 };
 
 fn main() -> ExitCode {
@@ -125,7 +132,7 @@ fn main() -> ExitCode {
 
 fn measure(stage: &mut Stage, roster: &Roster, effort: &Effort, parts: &[&str]) -> Vec<Section> {
     type Part<'a> = (&'a str, &'a dyn Fn(&mut Stage) -> Section);
-    let all: [Part; 7] = [
+    let all: [Part; 8] = [
         ("start", &|stage| {
             start_up::measure(stage, roster, effort.rounds)
         }),
@@ -146,6 +153,9 @@ fn measure(stage: &mut Stage, roster: &Roster, effort: &Effort, parts: &[&str]) 
         }),
         ("many", &|stage| {
             scale::measure(stage, roster, effort.scale_rounds)
+        }),
+        ("relay", &|_| {
+            relaying::measure(effort.relayed_mebibytes, effort.relay_rounds)
         }),
     ];
     for part in parts {

@@ -8,8 +8,8 @@
 //! What is held back is the longest tail that may still become an occurrence.
 //! No pattern has a newline in it, so a complete line is never held.
 //!
-//! **Never:** knowledge of lines, colours or encodings: what is no occurrence
-//! passes byte for byte. A value with a colour code inside is not recognised.
+//! **Never:** knowledge of colours or encodings: what is no occurrence passes
+//! byte for byte. A value with a colour code inside is not recognised.
 
 use zeroize::Zeroizing;
 
