@@ -127,8 +127,8 @@ fn write_log() -> Log {
     let values: Vec<String> = (0..VALUES).map(value).collect();
     let names: Vec<String> = (0..VALUES).map(name).collect();
     let secrets: Vec<Secret> = values.iter().map(|value| secret(value)).collect();
-    let named = || names.iter().map(String::as_str).zip(&secrets);
-    let forms = Searcher::for_lines(&mut named()).patterns();
+    let pairs = || names.iter().map(String::as_str).zip(&secrets);
+    let forms = Searcher::for_lines(&mut pairs()).patterns();
     let mut block = Vec::new();
     let mut lines = 0;
     let mut occurrences = 0;
@@ -146,7 +146,7 @@ fn write_log() -> Log {
         }
     }
     Log {
-        masking: Masking::new(&mut named()),
+        masking: Masking::new(&mut pairs()),
         values,
         forms,
         block,
@@ -252,6 +252,7 @@ fn run(worker: Worker, log: &Log, blocks: usize) -> Sample {
     })
 }
 
+#[expect(clippy::disallowed_methods, reason = "the bench is not PID 1")]
 fn command(worker: Worker, log: &Log) -> Command {
     let mut command = Command::new(if worker == Worker::Sed { "sed" } else { "cat" });
     if worker == Worker::Sed {
@@ -293,6 +294,9 @@ fn relay_all(masking: &Masking, to: OwnedFd, ends_sender: &std::sync::mpsc::Send
         }
         relay.on_idle(Instant::now());
     }
+    drop(relay);
+    // The end for whoever reads.
+    drop(to);
     cpu(UsageWho::RUSAGE_THREAD) - before
 }
 

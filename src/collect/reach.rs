@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::directory::Scopes;
 use super::fingerprint::Fingerprints;
 use super::vault::Vault;
+use crate::names::SecretName;
 
 /// Paths and marks for one process.
 #[derive(Default)]
@@ -45,6 +46,25 @@ impl Reach {
             permitted: vault.readable_files().map(Path::to_path_buf).collect(),
             marks,
             withholds: vault.withheld_names().next().is_some(),
+            this_start_only: false,
+        }
+    }
+
+    /// What a command of setup must not reach: every file, and every value but
+    /// those that it is given.
+    #[must_use]
+    pub fn of_command(vault: &Vault, scopes: &Scopes, given: &[&SecretName]) -> Self {
+        let mut marks = Fingerprints::default();
+        let is_given = |name: &str| given.iter().any(|given| given.as_str() == name);
+        for (name, value) in vault.values().filter(|(name, _)| !is_given(name)) {
+            marks.add(name, value);
+        }
+        Self {
+            directories: scopes.searched.clone(),
+            withheld: vault.files().map(Path::to_path_buf).collect(),
+            permitted: vault.public_files().map(Path::to_path_buf).collect(),
+            marks,
+            withholds: true,
             this_start_only: false,
         }
     }
