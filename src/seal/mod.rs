@@ -11,6 +11,7 @@ pub mod as_user;
 pub mod journal;
 pub mod kernel_objects;
 pub mod kill;
+pub mod residue;
 pub mod since;
 pub mod wipe;
 pub(crate) mod wording;
