@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::PathBuf;
 
+use caps::{CapSet, Capability};
 use nix::unistd::{Gid, Uid, chown};
 
 use super::super::since::Mark;
 use super::super::tests::Place;
-use super::{Found, Kind, OnHit, Places, Residue, clean, look, settle};
+use super::{Found, Identity, Kind, OnHit, Places, Residue, clean, look, look_as, settle};
 use crate::report::Fault;
 use crate::sys::attribute;
 
@@ -371,4 +372,54 @@ fn what_is_unread_by_one_user_and_read_by_another_was_looked_at() {
     ]));
     let names: Vec<_> = one.residues.iter().map(Residue::place).collect();
     assert_eq!(names, ["/b", "/c", "/e"]);
+}
+
+#[test]
+fn a_root_that_may_not_read_all_sees_with_the_other_user_s_eyes() {
+    let scene = Scene::new();
+    for path in ["", "home", "work"] {
+        let path = scene.place.0.join(path);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = scene.write("home/shut/.gitconfig", "[credential]\nhelper = store\n");
+    let shut = path.parent().unwrap().to_owned();
+    for path in [&path, &shut] {
+        chown(path, Some(Uid::from_raw(1000)), None).unwrap();
+    }
+    fs::set_permissions(&shut, fs::Permissions::from_mode(0o700)).unwrap();
+    let rows = std::thread::spawn(move || {
+        // As `cap_drop: ALL` with SETUID and SETGID leaves it.
+        for capability in [
+            Capability::CAP_DAC_OVERRIDE,
+            Capability::CAP_DAC_READ_SEARCH,
+        ] {
+            caps::drop(None, CapSet::Effective, capability).unwrap();
+        }
+        let [work, home] = ["work", "home"].map(|name| scene.place.0.join(name));
+        let (roots, homes, marks) = ([work], [home], [scene.mark]);
+        let places = Places {
+            roots: &roots,
+            homes: &homes,
+            marks: &marks,
+        };
+        let identity = Identity {
+            uid: 1000,
+            gid: 1000,
+            groups: vec![1000],
+            home: "/".into(),
+        };
+        let alone: Vec<_> = look(&places)
+            .residues
+            .iter()
+            .map(|one| scene.row(one))
+            .collect();
+        assert_eq!(alone, ["Z6 home/shut"]);
+        let found = look_as(&places, &identity).unwrap();
+        found
+            .residues
+            .iter()
+            .map(|one| scene.row(one))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(rows.join().unwrap(), ["G4 home/shut/.gitconfig:2"]);
 }
