@@ -18,7 +18,7 @@ use super::mounted::{Newline, checked, finished, missing, unusable};
 use super::source::{Format, Parts, SourceProblem};
 use super::vault::Vault;
 use crate::names::{SecretName, SecretPath, VariableName};
-use crate::policy::{Policy, SecretRule, Source};
+use crate::policy::{Policy, SecretRule, SetupRules, Source};
 use crate::secret::Secret;
 
 /// Reads what a policy names or refers to.
@@ -39,6 +39,7 @@ impl<'a> Declared<'a> {
     /// Prepares to fill `vault`.
     pub(super) fn new(
         policy: &'a Policy,
+        setup: Option<&'a SetupRules>,
         scopes: &'a Scopes,
         container: &'a Container,
         vault: &'a mut Vault,
@@ -47,7 +48,7 @@ impl<'a> Declared<'a> {
             policy,
             scopes,
             container,
-            needed: references(policy),
+            needed: references(policy, setup),
             vault,
             faults: Vec::new(),
         }
@@ -252,7 +253,10 @@ fn not_in(found: &Found<'_>, problem: SourceProblem, asked: String) -> CollectFa
 }
 
 /// The secrets that `run` needs, each with the first entry that asks for it.
-fn references(policy: &Policy) -> BTreeMap<&SecretName, String> {
+fn references<'a>(
+    policy: &'a Policy,
+    setup: Option<&'a SetupRules>,
+) -> BTreeMap<&'a SecretName, String> {
     let mut asked = BTreeMap::new();
     for delivery in policy.run.env.iter().chain(&policy.run.files) {
         if let Some(name) = delivery.reference.secret(&policy.connections) {
@@ -260,6 +264,10 @@ fn references(policy: &Policy) -> BTreeMap<&SecretName, String> {
                 .entry(name)
                 .or_insert_with(|| asked_by(policy, &delivery.place));
         }
+    }
+    let of_setup = setup.map(|setup| setup.secrets(&policy.connections));
+    for (name, place) in of_setup.unwrap_or_default() {
+        asked.entry(name).or_insert_with(|| asked_by(policy, place));
     }
     asked
 }

@@ -69,6 +69,17 @@ impl Reach {
         }
     }
 
+    /// What a program must not reach that has no secret at all.
+    #[must_use]
+    pub fn of_directories(directories: &[PathBuf]) -> Self {
+        Self {
+            directories: directories.to_vec(),
+            withheld: directories.to_vec(),
+            withholds: true,
+            ..Self::default()
+        }
+    }
+
     /// What to allow below the secret directories: a directory as a whole where
     /// nothing in it is withheld, since a rule on a file is lost when Kubernetes
     /// swaps `..data`; else each permitted file.

@@ -16,8 +16,8 @@ use super::fault::{CollectFault, asked_by};
 use super::reach::Reach;
 use super::vault::Vault;
 use crate::environment::Environment;
-use crate::names::SecretName;
-use crate::policy::{CommandRule, Delivery, Policy, SetupRules};
+use crate::names::{SecretName, VariableName};
+use crate::policy::{CommandRule, Delivery, Place, Policy, Reference, SetupRules, Source};
 use crate::secret::Secret;
 
 /// Everything that the setup phase needs to know of secrets.
@@ -31,6 +31,8 @@ pub struct SetupMaterial {
     pub all: Vec<(String, Secret)>,
     /// What setup has and main has not, for the search afterwards.
     pub dropped: Vec<(String, Secret)>,
+    /// Secrets that a program has yet to give.
+    pub minted: Vec<Minted>,
     /// The directories that hold secrets on purpose.
     pub directories: Vec<std::path::PathBuf>,
 }
@@ -39,8 +41,20 @@ pub struct SetupMaterial {
 pub struct CommandMaterial {
     /// Its variables, but for those that the runner adds.
     pub environment: Environment,
+    /// Variables for secrets that a program has yet to give.
+    pub late: Vec<(VariableName, SecretName)>,
     /// What it must not reach: every file, and every value but its own.
     pub reach: Reach,
+}
+
+/// A secret that a program gives, once setup begins.
+pub struct Minted {
+    /// Its name.
+    pub name: SecretName,
+    /// The program and its arguments.
+    pub words: Vec<String>,
+    /// The policy's entry.
+    pub place: Place,
 }
 
 /// Takes what the rules of setup refer to.
@@ -73,27 +87,59 @@ pub(super) fn take(
                 Err(fault) => faults.push(fault),
             }
         }
+        let late = late(command, policy);
         let given = given(rules, command, policy);
         material.commands.push(CommandMaterial {
             environment,
+            late,
             reach: Reach::of_command(vault, scopes, &given),
         });
     }
     for (name, _) in rules.secrets(&policy.connections) {
         if let Some(held) = vault.get(name) {
             material.values.insert(name.clone(), held.value.duplicate());
+        } else if let Some((words, place)) = words_of(name, policy)
+            && !material.minted.iter().any(|minted| minted.name == *name)
+        {
+            material.minted.push(Minted {
+                name: name.clone(),
+                words: words.to_vec(),
+                place: place.clone(),
+            });
         }
     }
     for (name, value) in vault.values() {
         material.all.push((name.to_owned(), value.duplicate()));
     }
     for (name, value) in vault.dropped_values() {
-        let is_of_setup = SecretName::parse(name).is_ok_and(|name| material.values.contains_key(&name));
+        let is_of_setup =
+            SecretName::parse(name).is_ok_and(|name| material.values.contains_key(&name));
         if is_of_setup {
             material.dropped.push((name.to_owned(), value.duplicate()));
         }
     }
     material
+}
+
+/// Entries of secrets that come from a program.
+fn late(command: &CommandRule, policy: &Policy) -> Vec<(VariableName, SecretName)> {
+    let mut late = Vec::new();
+    for entry in &command.env {
+        if let Reference::Secret(name) = &entry.reference
+            && words_of(name, policy).is_some()
+        {
+            late.push((entry.variable.clone(), name.clone()));
+        }
+    }
+    late
+}
+
+fn words_of<'p>(name: &SecretName, policy: &'p Policy) -> Option<(&'p [String], &'p Place)> {
+    let rule = policy.secrets.get(name)?;
+    match &rule.source {
+        Source::Command(words) => Some((words, &rule.place)),
+        Source::File(_) | Source::Variable(_) | Source::Dotenv(..) | Source::Json(..) => None,
+    }
 }
 
 fn bind(
@@ -111,7 +157,11 @@ fn bind(
 }
 
 /// The secrets that this command may have.
-fn given<'p>(rules: &'p SetupRules, command: &'p CommandRule, policy: &'p Policy) -> Vec<&'p SecretName> {
+fn given<'p>(
+    rules: &'p SetupRules,
+    command: &'p CommandRule,
+    policy: &'p Policy,
+) -> Vec<&'p SecretName> {
     let mut given: Vec<&SecretName> = command.ssh.iter().collect();
     if command.git {
         given.extend(rules.git.iter().map(|rule| &rule.password));

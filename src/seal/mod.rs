@@ -8,11 +8,15 @@
 //! message or in the journal.
 
 pub mod as_user;
+pub mod close;
 pub mod journal;
 pub mod kernel_objects;
 pub mod kill;
+pub mod places;
+pub mod residue;
 pub mod scan;
 pub mod since;
+pub mod trace;
 pub mod wipe;
 pub(crate) mod wording;
 

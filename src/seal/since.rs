@@ -60,6 +60,24 @@ impl Mark {
         })
     }
 
+    /// The change time that nothing older is later than.
+    #[must_use]
+    pub fn moment(&self) -> (i64, i64) {
+        self.last
+    }
+
+    /// The moment at which a file was made or last written, for its mount: later
+    /// changes are since.
+    pub fn of_file(path: &Path) -> nix::Result<Self> {
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = open(path, flags, Mode::empty())?;
+        Ok(Self {
+            last: changed(&fstat(&file)?),
+            mount: Mount::of(file)?,
+            has_ticked: false,
+        })
+    }
+
     /// Whether the mark holds for files of this mount.
     #[must_use]
     pub fn is_for(&self, mount: Mount) -> bool {

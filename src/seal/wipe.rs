@@ -19,8 +19,10 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, fstat};
 
+use super::as_user::ask;
 use super::since::Mark;
 use super::wording;
+use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
 use crate::sys::statx::Mount;
@@ -102,6 +104,19 @@ impl Tree {
         self.top.as_fd()
     }
 
+    /// The same after a child of setup's user has removed what it can, for a root
+    /// that may not open what others have shut.
+    #[must_use]
+    pub fn remove_as(&self, identity: &Identity, mark: &Mark) -> Wiped {
+        let remove = || self.remove(mark).removed.to_le_bytes().to_vec();
+        let count = ask(identity, &remove).ok();
+        let count = count.and_then(|bytes| bytes.try_into().ok());
+        let mut wiped = self.remove(mark);
+        let before = count.map_or(0, u64::from_le_bytes);
+        wiped.removed = wiped.removed.saturating_add(before);
+        wiped
+    }
+
     /// Removes all that changed since the mark, and the directory itself if
     /// nothing stays in it.
     #[must_use]
@@ -121,6 +136,12 @@ impl Tree {
         walk::empty(self, mount, mark, &mut wiped);
         wiped
     }
+}
+
+/// Removes what changed since the mark from a directory that is older.
+#[must_use]
+pub fn empty(directory: &Path, mark: &Mark) -> Wiped {
+    Tree::open(directory).map_or_else(|_| Wiped::default(), |tree| tree.remove(mark))
 }
 
 impl Wiped {
@@ -149,14 +170,14 @@ impl Wiped {
 }
 
 /// What a directory or file is, whatever path leads to it.
-type Identity = (u64, u64);
+type Inode = (u64, u64);
 
-fn identity(stat: &FileStat) -> Identity {
+fn inode(stat: &FileStat) -> Inode {
     (stat.st_dev, stat.st_ino)
 }
 
-fn identity_of(file: impl AsFd) -> nix::Result<Identity> {
-    fstat(file).map(|stat| identity(&stat))
+fn inode_of(file: impl AsFd) -> nix::Result<Inode> {
+    fstat(file).map(|stat| inode(&stat))
 }
 
 /// Something of setup is left, and main may not find it.

@@ -45,7 +45,8 @@ impl Home {
             let Ok(mark) = Mark::set(place) else { continue };
             let make = || {
                 let made = mkdtemp(&place.join("vestibule-home-XXXXXX"));
-                made.map(|path| path.into_os_string().into_vec()).unwrap_or_default()
+                made.map(|path| path.into_os_string().into_vec())
+                    .unwrap_or_default()
             };
             let path = PathBuf::from(OsString::from_vec(ask(identity, &make).unwrap_or_default()));
             if path.as_os_str().is_empty() {

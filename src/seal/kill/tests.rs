@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use caps::{CapSet, Capability};
+use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{ForkResult, Pid};
 
 use super::super::tests::{Around, as_first, daemon, stay};
@@ -22,6 +23,13 @@ fn comet() -> ! {
             Ok(ForkResult::Child) | Err(_) => {}
         }
     }
+}
+
+/// The init of a namespace of its own, which ignores all that it can.
+fn nested() -> ! {
+    let _ = unshare(CloneFlags::CLONE_NEWPID);
+    let _ = fork();
+    stay()
 }
 
 fn said(answer: Result<u32, KillFault>) -> String {
@@ -70,6 +78,16 @@ fn chains_of_forks_do_not_outrun_it() {
         });
         assert_eq!(text, "nobody is left, Ok(0)");
     }
+}
+
+#[test]
+fn a_nested_namespace_ends_with_its_init() {
+    let text = as_first(Around::Proc, || {
+        daemon(0, nested);
+        let first = said(everything(None));
+        format!("{first}, {:?}", everything(None))
+    });
+    assert_eq!(text, "nobody is left, Ok(0)");
 }
 
 #[test]

@@ -5,16 +5,17 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::thread;
 
+use caps::{CapSet, Capability};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, mkdirat};
-use nix::unistd::mkfifo;
+use nix::unistd::{Uid, chown, mkfifo};
 
 use super::super::since::Mark;
 use super::super::tests::Place;
-use super::{Reason, Tree, Wiped};
+use super::{Identity, Reason, Tree, Wiped};
 use crate::exit::Exit;
 use crate::report::Fault;
 
@@ -196,4 +197,43 @@ fn a_long_list_is_cut_and_counted() {
         "{text}"
     );
     assert_eq!(sum.exit(), Exit::Seal);
+}
+
+#[test]
+fn what_only_setup_s_user_can_open_is_removed_by_a_child_of_that_user() {
+    let place = Place::new();
+    let (mark, tree) = home(&place);
+    fs::set_permissions(&place.0, fs::Permissions::from_mode(0o755)).unwrap();
+    place.write("home/shut/file", "x");
+    for (name, mode) in [
+        ("home", 0o755),
+        ("home/shut", 0o500),
+        ("home/shut/file", 0o400),
+    ] {
+        let path = place.0.join(name);
+        chown(&path, Some(Uid::from_raw(1000)), None).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let identity = Identity {
+        uid: 1000,
+        gid: 1000,
+        groups: vec![1000],
+        home: "/".into(),
+    };
+    thread::spawn(move || {
+        for capability in [
+            Capability::CAP_DAC_OVERRIDE,
+            Capability::CAP_DAC_READ_SEARCH,
+        ] {
+            caps::drop(None, CapSet::Effective, capability).unwrap();
+        }
+        let wiped = tree.remove(&mark);
+        assert_eq!(left(&place, &wiped).len(), 1, "{wiped:?}");
+        let wiped = tree.remove_as(&identity, &mark);
+        assert!(wiped.is_complete(), "{wiped:?}");
+        assert_eq!(wiped.removed, 3);
+        assert!(!place.0.join("home").exists());
+    })
+    .join()
+    .unwrap();
 }

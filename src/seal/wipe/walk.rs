@@ -16,7 +16,7 @@ use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
-use super::{DIRECTORY, Identity, Reason, Tree, Wiped, identity, identity_of};
+use super::{DIRECTORY, Inode, Reason, Tree, Wiped, inode, inode_of};
 use crate::seal::since::Mark;
 use crate::sys::statx::{Mount, birth};
 
@@ -26,7 +26,7 @@ const SHOWN: usize = 4096;
 /// A directory on the way down.
 struct Level {
     name: OsString,
-    identity: Identity,
+    inode: Inode,
     /// Directories in it that were not entered yet.
     ahead: Vec<OsString>,
     /// Whether the directory itself may go.
@@ -57,7 +57,7 @@ pub(super) fn empty(tree: &Tree, mount: Mount, mark: &Mark, wiped: &mut Wiped) {
 
 impl Walk<'_> {
     fn go(&mut self) -> nix::Result<()> {
-        let top = identity_of(&self.tree.top)?;
+        let top = inode_of(&self.tree.top)?;
         let mut here = self.enter(self.tree.parent.as_fd(), self.tree.name.clone(), Some(top))?;
         loop {
             let next = self.levels.last_mut().and_then(|level| level.ahead.pop());
@@ -76,9 +76,9 @@ impl Walk<'_> {
                 self.remove_directory(self.tree.parent.as_fd(), &done);
                 return Ok(());
             };
-            let expected = above.identity;
+            let expected = above.inode;
             here = openat(here.as_fd(), "..", DIRECTORY, Mode::empty())?;
-            if identity_of(&here)? != expected {
+            if inode_of(&here)? != expected {
                 return Err(Errno::ESTALE);
             }
             self.remove_directory(here.as_fd(), &done);
@@ -91,10 +91,10 @@ impl Walk<'_> {
         &mut self,
         parent: BorrowedFd<'_>,
         name: OsString,
-        expected: Option<Identity>,
+        expected: Option<Inode>,
     ) -> nix::Result<OwnedFd> {
         let stat = fstatat(parent, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
-        let is_moved = |stat: &FileStat| expected.is_some_and(|top| top != identity(stat));
+        let is_moved = |stat: &FileStat| expected.is_some_and(|top| top != inode(stat));
         let directory = match stat {
             Ok(stat) if !is_moved(&stat) => {
                 unlock(parent, &name, &stat);
@@ -115,7 +115,7 @@ impl Walk<'_> {
         let born = birth(&directory);
         self.levels.push(Level {
             name,
-            identity: identity_of(&directory)?,
+            inode: inode_of(&directory)?,
             ahead: Vec::new(),
             // Without a birth it has at least changed since: something is in it.
             is_new: born.is_none_or(|born| self.mark.is_before_birth(born)),
@@ -149,7 +149,7 @@ impl Walk<'_> {
     fn remove_directory(&mut self, parent: BorrowedFd<'_>, level: &Level) {
         let name = level.name.as_os_str();
         let stat = fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW);
-        if stat.map(|stat| identity(&stat)) != Ok(level.identity) {
+        if stat.map(|stat| inode(&stat)) != Ok(level.inode) {
             // It was reported as moved when it was entered.
             return;
         }
