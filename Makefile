@@ -1,5 +1,5 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init docker redteam compare-inits bench coverage fuzz install clean
+.PHONY: help build demo test check unit blackbox init git docker redteam compare-inits bench bench-scan coverage fuzz install clean
 
 PREFIX ?= /usr/local
 
@@ -29,6 +29,10 @@ blackbox: ## the binary in fresh namespaces
 init: ## the binary as PID 1
 	@scripts/prepare.sh
 	@scripts/test.sh init
+
+git: ## Git's credentials, with a real git and a server behind TLS
+	@scripts/prepare.sh
+	@scripts/test.sh git
 
 docker: ## compose.example.yml with real servers
 	@scripts/prepare.sh

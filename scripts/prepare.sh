@@ -16,6 +16,11 @@ tini                            tini
 dumb-init                       dumb-init
 catatonit                       catatonit
 gosu                            gosu
+git                             git
+openssl                         openssl
+git-lfs                         git-lfs
+ssh-agent                       openssh-client
+/usr/sbin/sshd                  openssh-server
 /usr/lib/x86_64-linux-gnu/libc.a libc6-dev
 END
     if engine_answers; then
@@ -28,6 +33,7 @@ missing_packages() {
     while read -r what package; do
         case $what in
             */x86_64-*) [ "$(uname -m)" != x86_64 ] || [ -e "$what" ] || echo "$package" ;;
+            /usr/sbin/*) [ -x "$what" ] || echo "$package" ;;
             *) have "$what" || echo "$package" ;;
         esac
     done < <(needed)

@@ -61,6 +61,22 @@ impl Environment {
             .insert(name.to_vec(), Secret::concat(&[name, b"=", value, b"\0"]));
     }
 
+    /// The same variables once more.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        let mut copy = Self::default();
+        let entries = self.entries.iter();
+        let entries = entries.map(|(name, entry)| (name.clone(), entry.duplicate()));
+        copy.entries.extend(entries);
+        copy
+    }
+
+    /// Takes variables out whose names are not `passed`.
+    pub fn retain(&mut self, is_passed: &dyn Fn(&OsStr) -> bool) {
+        self.entries
+            .retain(|name, _| is_passed(OsStr::from_bytes(name)));
+    }
+
     /// Whether a variable of that name is there.
     #[must_use]
     pub fn has(&self, name: &OsStr) -> bool {

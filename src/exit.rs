@@ -14,6 +14,10 @@ pub enum Exit {
     Bug,
     /// 111: the system refused something; a retry may help.
     System,
+    /// 120: setup failed or overran, so main was not started.
+    Setup,
+    /// 121: the seal refused: something of setup is left.
+    Seal,
     /// 122: main could have reached a withheld secret, so it was not started.
     Proof,
     /// 126: the command was found but cannot be executed.
@@ -30,6 +34,8 @@ impl Exit {
             Self::Policy => 100,
             Self::Bug => 101,
             Self::System => 111,
+            Self::Setup => 120,
+            Self::Seal => 121,
             Self::Proof => 122,
             Self::NotExecutable => 126,
             Self::NotFound => 127,

@@ -10,9 +10,10 @@ use crate::collect::accounts::{Accounts, Identity};
 use crate::collect::container::Container;
 use crate::collect::fault::{CollectFault, asked_by};
 use crate::collect::{Collected, collect, policy_file, replaceable};
-use crate::policy::Policy;
+use crate::policy::{Place, Policy, UserSpec};
 use crate::report::{Fault, boxed};
 use crate::run::prepare::{self, Preparation};
+use crate::setup::phase::Need;
 
 /// What `collect` finds for these options.
 pub struct Gathered {
@@ -24,10 +25,21 @@ pub struct Gathered {
     pub collected: Collected,
     /// Whether there is anything to say about secrets.
     pub has_secrets: bool,
+    /// As whom setup runs, and what is to be done about it in this start.
+    pub setup: Option<(Identity, Need)>,
+}
+
+/// Which phases a caller imitates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phases {
+    /// Setup, if it is to run, and main.
+    All,
+    /// Main alone: setup has been.
+    MainOnly,
 }
 
 /// Reads the policy, resolves the user, collects the secrets.
-pub fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
+pub fn gather(options: &Options, phases: Phases) -> Result<Gathered, Vec<Box<dyn Fault>>> {
     let container = Container::from_own();
     // Effect: policy.
     let policy = policy_file::read(
@@ -35,9 +47,21 @@ pub fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
         options.profile.as_deref(),
         &container,
     )?;
+    let rules = policy.as_ref().and_then(|policy| policy.setup.as_ref());
+    let rules = rules.filter(|_| phases == Phases::All);
+    let need = rules.map(Need::of);
+    let is_idle = matches!(need, None | Some(Need::Skip));
     // Effect: user looked up.
-    let identity = resolve_user(policy.as_ref());
-    let collected = collect(policy.as_ref(), &container);
+    let user = policy.as_ref().and_then(|policy| policy.run.user.as_ref());
+    let identity = resolve(user, policy.as_ref());
+    let setup_user = rules.and_then(|rules| rules.user.as_ref());
+    let setup_identity = resolve(setup_user.or(user), policy.as_ref());
+    let collected = collect(policy.as_ref(), &container, rules.filter(|_| !is_idle));
+    let setup_identity = match setup_identity {
+        Ok(identity) => identity.unwrap_or_else(Identity::own),
+        Err(fault) => return Err(vec![boxed(fault)]),
+    };
+    let setup = need.map(|need| (setup_identity, need));
     // Effect: faults told.
     match (identity, collected) {
         (Ok(identity), Ok(collected)) => {
@@ -49,7 +73,11 @@ pub fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
                 return Err(vec![boxed(error)]);
             }
             if withholds {
-                refuse_replaceable(policy.as_ref(), identity.as_ref())?;
+                let main = identity.clone().unwrap_or_else(Identity::own);
+                refuse_replaceable(policy.as_ref(), &main, "main")?;
+                if let Some((setup, _)) = &setup {
+                    refuse_replaceable(policy.as_ref(), setup, "setup")?;
+                }
             }
             let has_secrets = collected.is_some();
             let this_start_only =
@@ -64,6 +92,7 @@ pub fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
                 identity,
                 collected,
                 has_secrets,
+                setup,
             })
         }
         (identity, collected) => {
@@ -77,10 +106,11 @@ pub fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
     }
 }
 
-fn resolve_user(policy: Option<&Policy>) -> Result<Option<Identity>, CollectFault> {
-    let Some((policy, (user, place))) =
-        policy.and_then(|policy| Some((policy, policy.run.user.as_ref()?)))
-    else {
+fn resolve(
+    user: Option<&(UserSpec, Place)>,
+    policy: Option<&Policy>,
+) -> Result<Option<Identity>, CollectFault> {
+    let Some(((user, place), policy)) = user.zip(policy) else {
         return Ok(None);
     };
     let resolved = Accounts::read()
@@ -96,11 +126,11 @@ fn resolve_user(policy: Option<&Policy>) -> Result<Option<Identity>, CollectFaul
 /// itself what this start withholds, at the next one.
 fn refuse_replaceable(
     policy: Option<&Policy>,
-    identity: Option<&Identity>,
+    identity: &Identity,
+    who: &'static str,
 ) -> Result<(), Vec<Box<dyn Fault>>> {
     let path = policy.map(|policy| policy.file.as_path());
-    let own = Identity::own();
-    let faults = replaceable::faults(path, identity.unwrap_or(&own), "main");
+    let faults = replaceable::faults(path, identity, who);
     if faults.is_empty() {
         return Ok(());
     }

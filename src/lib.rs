@@ -9,6 +9,9 @@
 //! - `connection`: values assembled from an endpoint and a secret
 //! - `environment`: what main will see
 //! - `gather`: the rooms up to here, in one step
+//! - `search`: values in foreign bytes, in every form
+//! - `setup`: commands with credentials that main never sees
+//! - `seal`: setup ends for good, and what it left is found
 //! - `run`: the process that becomes main
 //! - `init`: PID 1 while main lives
 //! - `inspect`: what an operator asks
@@ -30,7 +33,10 @@ pub mod names;
 pub mod policy;
 pub mod report;
 pub mod run;
+pub mod seal;
+pub mod search;
 pub mod secret;
+pub mod setup;
 pub mod start;
 pub mod sys;
 
@@ -39,7 +45,8 @@ use std::ffi::OsString;
 use nix::sys::prctl;
 
 use cli::{Command, Options};
-use gather::{Gathered, gather};
+use collect::accounts::Identity;
+use gather::{Gathered, Phases, gather};
 use init::guard::Guard;
 use init::handover;
 use init::supervise::Rules;
@@ -47,6 +54,9 @@ use inspect::{check, exec, health};
 use policy::Policy;
 use report::Reporter;
 use run::Launch;
+use seal::close::SetupGone;
+use setup::phase::Phase;
+use setup::work::Ended;
 use start::Caller;
 use sys::signal::SignalSet;
 
@@ -73,6 +83,10 @@ pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
         Ok(Command::Check(options)) => check::answer(&options, &caller),
         Ok(Command::Exec(options, command)) => exec::execute(&options, &command, &caller),
         Ok(Command::Health(options)) => health::answer(&options),
+        Ok(Command::GitCredential(operation, socket)) => {
+            setup::git::client::run(&operation, &socket, report)
+        }
+        Ok(Command::Scan(options, paths)) => inspect::scan::answer_with(&options, &paths),
         Ok(Command::Start(options, command)) => start_main(options, command, caller),
         Err(error) => report.refusal(&error).code(),
     }
@@ -84,7 +98,7 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
     if let Some(error) = options.refuse_replacement(replace) {
         return report.refusal(&error).code();
     }
-    let gathered = match gather(&options) {
+    let mut gathered = match gather(&options, Phases::All) {
         Ok(gathered) => gathered,
         Err(faults) => return report.refusals(&faults).code(),
     };
@@ -97,7 +111,45 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
     if replace {
         say_unsupervised(report, gathered.policy.as_ref());
     }
-    run::start(launch(options, command, caller, gathered, replace))
+    let gone = match set_up(&mut gathered, caller, report) {
+        Ok(gone) => gone,
+        Err(code) => return code,
+    };
+    run::start(launch(options, command, caller, gathered, replace), &gone)
+}
+
+/// The setup phase, if the policy has one, and its seal.
+fn set_up(gathered: &mut Gathered, caller: Caller, report: Reporter) -> Result<SetupGone, u8> {
+    let material = gathered.collected.setup.take();
+    let (Some(policy), Some((identity, need))) = (&gathered.policy, gathered.setup.take()) else {
+        return Ok(SetupGone::never_was());
+    };
+    let Some(rules) = &policy.setup else {
+        return Ok(SetupGone::never_was());
+    };
+    let main = gathered.identity.clone().unwrap_or_else(Identity::own);
+    let phase = Phase {
+        rules,
+        seal: &policy.seal,
+        setup: identity,
+        main,
+        material: material.unwrap_or_default(),
+        confinement: policy.run.confinement.unwrap_or_default(),
+        policy: policy.file.display().to_string(),
+        caller,
+        report,
+    };
+    phase.carry_out(need).map_err(|ended| match ended {
+        Ended::Refused(faults) => report.refusals(&faults).code(),
+        Ended::Stopped(signal) => {
+            report.note(
+                "stopped",
+                "setup was asked to stop; main was not started",
+                &[],
+            );
+            signal.saturating_add(128)
+        }
+    })
 }
 
 /// A policy is shared by all starts of an image, so its `grace` and `signals` are

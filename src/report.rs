@@ -136,29 +136,34 @@ impl Reporter {
 #[must_use]
 pub fn quote(text: impl AsRef<[u8]>) -> String {
     let bytes = text.as_ref();
-    let mut quoted = String::from("`");
-    let (head, cut) = match bytes.get(..QUOTED_BYTES) {
-        Some(head) if bytes.len() > QUOTED_BYTES => (head, true),
-        _ => (bytes, false),
+    let (head, end) = match bytes.get(..QUOTED_BYTES) {
+        Some(head) if bytes.len() > QUOTED_BYTES => (head, "…`"),
+        _ => (bytes, "`"),
     };
-    for chunk in head.utf8_chunks() {
+    format!("`{}{end}", escape(head))
+}
+
+/// The same without backticks around it and uncut, for a path in an answer.
+#[must_use]
+pub fn escape(bytes: &[u8]) -> String {
+    let mut escaped = String::new();
+    for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             if character == '`' {
                 // `escape_default` leaves it, and it would end the quotation.
-                quoted.extend(character.escape_unicode());
+                escaped.extend(character.escape_unicode());
             } else if character == '\\' || character.is_control() || is_invisible(character) {
-                quoted.extend(character.escape_default());
+                escaped.extend(character.escape_default());
             } else {
-                quoted.push(character);
+                escaped.push(character);
             }
         }
         for byte in chunk.invalid() {
             // Writing to a String cannot fail.
-            let _ = write!(quoted, "\\x{byte:02x}");
+            let _ = write!(escaped, "\\x{byte:02x}");
         }
     }
-    quoted.push_str(if cut { "…`" } else { "`" });
-    quoted
+    escaped
 }
 
 /// Characters that reorder or hide text on a terminal, or end a line for some

@@ -57,6 +57,11 @@ impl Secret {
         *self.bytes == *text
     }
 
+    /// Whether it is one line that a variable can hold.
+    pub(crate) fn is_usable(&self) -> bool {
+        !self.bytes.is_empty() && !self.bytes.iter().any(|byte| *byte == 0 || *byte == b'\n')
+    }
+
     /// Whether the value is too short to be searched for or masked.
     pub(crate) fn is_short(&self) -> bool {
         self.bytes.len() < SEARCHABLE_BYTES

@@ -5,7 +5,7 @@
 //! run, `docs/benchmarks.md`.
 //!
 //! `cargo bench --bench peers [-- [--quick] [PART...]]`; parts are `start`,
-//! `idle`, `window`, `latency`, `reap`, `storm`, `many`, `open`. Needs root.
+//! `idle`, `window`, `latency`, `reap`, `storm`, `many`, `open`, `relay`. Needs root.
 //!
 //! **Never:** a failure for a missed budget, which is a result; wrong behaviour
 //! is one.
@@ -36,6 +36,7 @@ mod opening;
 mod peers;
 mod process;
 mod reaping;
+mod relaying;
 mod report;
 mod scale;
 mod service;
@@ -67,6 +68,8 @@ struct Effort {
     storm_signals: u64,
     scale_rounds: usize,
     open_rounds: usize,
+    relayed_mebibytes: usize,
+    relay_rounds: usize,
 }
 
 const WHOLE: Effort = Effort {
@@ -79,6 +82,8 @@ const WHOLE: Effort = Effort {
     storm_signals: 100_000,
     scale_rounds: 21,
     open_rounds: 1_000,
+    relayed_mebibytes: 256,
+    relay_rounds: 5,
 };
 
 /// Enough to see that everything works.
@@ -92,6 +97,8 @@ const QUICK: Effort = Effort {
     storm_signals: 5_000,
     scale_rounds: 3,
     open_rounds: 10,
+    relayed_mebibytes: 16,
+    relay_rounds: 1,
 };
 
 fn main() -> ExitCode {
@@ -129,7 +136,7 @@ fn main() -> ExitCode {
 
 fn measure(stage: &mut Stage, roster: &Roster, effort: &Effort, parts: &[&str]) -> Vec<Section> {
     type Part<'a> = (&'a str, &'a dyn Fn(&mut Stage) -> Section);
-    let all: [Part; 8] = [
+    let all: [Part; 9] = [
         ("start", &|stage| {
             start_up::measure(stage, roster, effort.rounds)
         }),
@@ -153,6 +160,9 @@ fn measure(stage: &mut Stage, roster: &Roster, effort: &Effort, parts: &[&str]) 
         }),
         ("open", &|stage| {
             opening::measure(stage, roster, effort.open_rounds)
+        }),
+        ("relay", &|_| {
+            relaying::measure(effort.relayed_mebibytes, effort.relay_rounds)
         }),
     ];
     for part in parts {

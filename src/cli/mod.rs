@@ -14,6 +14,7 @@ mod value;
 mod tests;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 
@@ -35,6 +36,10 @@ pub enum Command {
     Exec(Options, Vec<OsString>),
     /// Say whether main has been started.
     Health(Options),
+    /// Be git's helper: the operation, and the socket to ask at.
+    GitCredential(OsString, PathBuf),
+    /// Search these paths for the mounted secrets.
+    Scan(Options, Vec<PathBuf>),
     /// Print a text and end.
     Print(&'static str),
 }
@@ -50,7 +55,7 @@ pub const LICENCE: &str = concat!(
 );
 
 /// Subcommands that the design reserves and this version does not have.
-const RESERVED: [&str; 3] = ["plan", "scan", "git-credential"];
+const RESERVED: [&str; 1] = ["plan"];
 
 /// Reads arguments (without the program's own name) and variables. How to report
 /// comes along, since a mistake is to be said as was asked for before it.
@@ -91,6 +96,8 @@ fn read(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError
         Some("check") => check(options, parser),
         Some("exec") => exec(options, parser),
         Some("health") => health(options, parser),
+        Some("git-credential") => git_credential(parser),
+        Some("scan") => scan(options, parser),
         Some(word) if RESERVED.contains(&word) => Err(reserved(word)),
         _ => start(
             options,
@@ -149,14 +156,66 @@ fn health(options: &Options, mut parser: Parser) -> Result<Command, UsageError> 
 fn check(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
     while let Some(argument) = parser.next().map_err(|error| unreadable(&error))? {
         match argument {
-            Arg::Long("json") => options.json = true,
-            Arg::Long("policy") => options.policy = Some(value("--policy", &mut parser)?.into()),
-            Arg::Long("profile") => options.profile = Some(text("--profile", &mut parser)?),
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Print(HELP)),
+            Arg::Long(name) if ASKING.contains(&name) => {
+                let name = name.to_owned();
+                ask(options, &name, &mut parser)?;
+            }
             other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => {
                 return Err(usage::not_of_check(&shown(&other)));
             }
         }
     }
     Ok(Command::Check(options.clone()))
+}
+
+/// `git-credential --socket PATH OPERATION`, as `setup::git::environment` tells
+/// git to say it.
+fn git_credential(mut parser: Parser) -> Result<Command, UsageError> {
+    let mut socket = None;
+    let mut operation = None;
+    while let Some(argument) = parser.next().map_err(|error| unreadable(&error))? {
+        match argument {
+            Arg::Long("socket") => socket = Some(value("--socket", &mut parser)?.into()),
+            Arg::Value(word) if operation.is_none() => operation = Some(word),
+            Arg::Short(_) | Arg::Long(_) | Arg::Value(_) => return Err(usage::not_for_people()),
+        }
+    }
+    match (operation, socket) {
+        (Some(operation), Some(socket)) => Ok(Command::GitCredential(operation, socket)),
+        _ => Err(usage::not_for_people()),
+    }
+}
+
+fn scan(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
+    let mut paths = Vec::new();
+    while let Some(argument) = parser.next().map_err(|error| unreadable(&error))? {
+        match argument {
+            Arg::Value(path) => paths.push(PathBuf::from(path)),
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Print(HELP)),
+            Arg::Long(name) if ASKING.contains(&name) => {
+                let name = name.to_owned();
+                ask(options, &name, &mut parser)?;
+            }
+            other @ (Arg::Short(_) | Arg::Long(_)) => {
+                return Err(usage::not_of_scan(&shown(&other)));
+            }
+        }
+    }
+    if paths.is_empty() {
+        return Err(usage::no_path());
+    }
+    Ok(Command::Scan(options.clone(), paths))
+}
+
+/// The options of the subcommands that ask.
+const ASKING: [&str; 3] = ["json", "policy", "profile"];
+
+fn ask(options: &mut Options, name: &str, parser: &mut Parser) -> Result<(), UsageError> {
+    match name {
+        "policy" => options.policy = Some(value("--policy", parser)?.into()),
+        "profile" => options.profile = Some(text("--profile", parser)?),
+        _ => options.json = true,
+    }
+    Ok(())
 }

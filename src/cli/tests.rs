@@ -125,6 +125,18 @@ fn mistakes_name_the_option_and_what_it_takes() {
         ("plan", "the subcommand `plan` is not in this version"),
         ("check --nope", "`check` does not take `--nope`"),
         ("check sh", "`check` does not take `sh`"),
+        (
+            "git-credential get",
+            "`git-credential` is not called as git calls it",
+        ),
+        (
+            "git-credential --socket /s",
+            "`git-credential` is not called as git calls it",
+        ),
+        (
+            "git-credential --socket /s get store",
+            "`git-credential` is not called as git calls it",
+        ),
     ] {
         assert_eq!(refused(line, &[]), what, "{line}");
     }
@@ -196,6 +208,20 @@ fn texts_are_printed_without_a_command() {
     assert!(
         matches!(with("check --policy /p --profile web --json", &[]), Ok(Command::Check(options)) if options.json)
     );
+}
+
+#[test]
+fn git_s_helper_has_an_operation_and_a_socket() {
+    for line in [
+        "git-credential --socket /run/s get",
+        "git-credential get --socket /run/s",
+    ] {
+        assert!(
+            matches!(with(line, &[]), Ok(Command::GitCredential(operation, socket))
+                if operation == "get" && socket == Path::new("/run/s")),
+            "{line}"
+        );
+    }
 }
 
 #[test]

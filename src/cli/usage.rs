@@ -109,3 +109,27 @@ pub(super) fn not_of_health(argument: &str) -> UsageError {
                 .into(),
     }
 }
+
+pub(super) fn not_for_people() -> UsageError {
+    UsageError {
+        what: "`git-credential` is not called as git calls it".into(),
+        place: "after `git-credential`".into(),
+        remedy: "vestibule starts git with all that is needed; to run a program called `git-credential` write `vestibule -- git-credential`".into(),
+    }
+}
+
+pub(super) fn not_of_scan(argument: &str) -> UsageError {
+    UsageError {
+        what: format!("`scan` does not take {argument}"),
+        place: "after `scan`".into(),
+        remedy: "`scan` takes `--policy FILE`, `--profile NAME`, `--json` and paths; a path that begins with `-` comes after `--`; to run a program called `scan` write `vestibule -- scan`".into(),
+    }
+}
+
+pub(super) fn no_path() -> UsageError {
+    UsageError {
+        what: "`scan` was given no path".into(),
+        place: "the end of the command line".into(),
+        remedy: "name the directories and files to search: `vestibule scan PATH...`".into(),
+    }
+}

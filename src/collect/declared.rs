@@ -18,7 +18,7 @@ use super::mounted::{Newline, checked, finished, missing, unusable};
 use super::source::{Format, Parts, SourceProblem};
 use super::vault::Vault;
 use crate::names::{SecretName, SecretPath, VariableName};
-use crate::policy::{Policy, Reference, SecretRule, Source};
+use crate::policy::{Policy, SecretRule, SetupRules, Source};
 use crate::secret::Secret;
 
 /// Reads what a policy names or refers to.
@@ -39,6 +39,7 @@ impl<'a> Declared<'a> {
     /// Prepares to fill `vault`.
     pub(super) fn new(
         policy: &'a Policy,
+        setup: Option<&'a SetupRules>,
         scopes: &'a Scopes,
         container: &'a Container,
         vault: &'a mut Vault,
@@ -47,7 +48,7 @@ impl<'a> Declared<'a> {
             policy,
             scopes,
             container,
-            needed: references(policy),
+            needed: references(policy, setup),
             vault,
             faults: Vec::new(),
         }
@@ -71,6 +72,8 @@ impl<'a> Declared<'a> {
                     keys.push((name, rule, pointer));
                     continue;
                 }
+                // Programs run in setup, as its user.
+                Source::Command(_) => continue,
             };
             self.settle(name, rule.optional, read);
         }
@@ -250,22 +253,21 @@ fn not_in(found: &Found<'_>, problem: SourceProblem, asked: String) -> CollectFa
 }
 
 /// The secrets that `run` needs, each with the first entry that asks for it.
-fn references(policy: &Policy) -> BTreeMap<&SecretName, String> {
+fn references<'a>(
+    policy: &'a Policy,
+    setup: Option<&'a SetupRules>,
+) -> BTreeMap<&'a SecretName, String> {
     let mut asked = BTreeMap::new();
     for delivery in policy.run.env.iter().chain(&policy.run.files) {
-        let name = match &delivery.reference {
-            Reference::Secret(name) => Some(name),
-            Reference::Connection(name, part) => policy
-                .connections
-                .get(name)
-                .filter(|rule| rule.connection.reveals(*part))
-                .and_then(|rule| rule.connection.credential()),
-        };
-        if let Some(name) = name {
+        if let Some(name) = delivery.reference.secret(&policy.connections) {
             asked
                 .entry(name)
                 .or_insert_with(|| asked_by(policy, &delivery.place));
         }
+    }
+    let of_setup = setup.map(|setup| setup.secrets(&policy.connections));
+    for (name, place) in of_setup.unwrap_or_default() {
+        asked.entry(name).or_insert_with(|| asked_by(policy, place));
     }
     asked
 }

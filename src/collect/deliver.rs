@@ -11,7 +11,7 @@ use super::FileDelivery;
 use super::container::Container;
 use super::fault::{CollectFault, asked_by};
 use super::summary::Summary;
-use super::vault::Vault;
+use super::vault::{Held, Vault};
 use crate::environment::Environment;
 use crate::names::SecretName;
 use crate::policy::{ConnectionRule, Delivery, Policy, Reference, RunRules};
@@ -131,38 +131,10 @@ impl<'a> Deliverer<'a> {
 
     /// `None`: the secret is absent, which is allowed or among the faults.
     fn resolve(&mut self, entry: &Delivery) -> Result<Option<Value>, CollectFault> {
-        let (name, part) = match &entry.reference {
-            Reference::Secret(name) => return Ok(self.secret(name)),
-            Reference::Connection(name, part) => (name, *part),
-        };
-        let Some(rule) = self.connections.get(name) else {
-            return Ok(None);
-        };
-        let reveals = rule.connection.reveals(part);
-        let credential = match rule.connection.credential().filter(|_| reveals) {
-            None => None,
-            Some(name) => match self.secret(name) {
-                Some(value) => Some(value.secret),
-                None => return Ok(None),
-            },
-        };
-        let assembled = rule.connection.assemble(part, credential.as_ref());
-        let secret = assembled.map_err(|error| CollectFault::Connection {
-            name: entry.variable.as_str().to_owned(),
-            error,
-            asked: self.asked(entry),
-        })?;
-        Ok(Some(Value {
-            secret,
-            original: None,
-        }))
-    }
-
-    fn secret(&mut self, name: &SecretName) -> Option<Value> {
-        let held = self.vault.release(name)?;
-        Some(Value {
-            secret: held.value.duplicate(),
-            original: held.path.clone().filter(|_| held.is_whole_file),
+        let asked = self.asked(entry);
+        let vault = &mut *self.vault;
+        assemble(entry, self.connections, asked, &mut |name| {
+            vault.release(name).map(Value::of)
         })
     }
 
@@ -175,6 +147,62 @@ impl<'a> Deliverer<'a> {
             },
         }
     }
+}
+
+/// A value for somebody who is not main: nothing counts as released by it.
+pub(super) fn peek(
+    vault: &Vault,
+    policy: &Policy,
+    entry: &Delivery,
+) -> Result<Option<Secret>, CollectFault> {
+    let asked = asked_by(policy, &entry.place);
+    let value = assemble(entry, &policy.connections, asked, &mut |name| {
+        vault.get(name).map(Value::of)
+    })?;
+    Ok(value.map(|value| value.secret))
+}
+
+impl Value {
+    fn of(held: &Held) -> Self {
+        Self {
+            secret: held.value.duplicate(),
+            original: held.path.clone().filter(|_| held.is_whole_file),
+        }
+    }
+}
+
+/// The value of an entry, from a secret or from a connection around one.
+fn assemble(
+    entry: &Delivery,
+    connections: &BTreeMap<String, ConnectionRule>,
+    asked: String,
+    take: &mut dyn FnMut(&SecretName) -> Option<Value>,
+) -> Result<Option<Value>, CollectFault> {
+    let (name, part) = match &entry.reference {
+        Reference::Secret(name) => return Ok(take(name)),
+        Reference::Connection(name, part) => (name, *part),
+    };
+    let Some(rule) = connections.get(name) else {
+        return Ok(None);
+    };
+    let reveals = rule.connection.reveals(part);
+    let credential = match rule.connection.credential().filter(|_| reveals) {
+        None => None,
+        Some(name) => match take(name) {
+            Some(value) => Some(value.secret),
+            None => return Ok(None),
+        },
+    };
+    let assembled = rule.connection.assemble(part, credential.as_ref());
+    let secret = assembled.map_err(|error| CollectFault::Connection {
+        name: entry.variable.as_str().to_owned(),
+        error,
+        asked,
+    })?;
+    Ok(Some(Value {
+        secret,
+        original: None,
+    }))
 }
 
 #[cfg(test)]

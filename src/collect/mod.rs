@@ -21,6 +21,7 @@ pub(crate) mod mounted;
 pub mod policy_file;
 pub mod reach;
 pub mod replaceable;
+pub mod setup;
 pub mod source;
 pub mod standing;
 pub mod summary;
@@ -33,10 +34,11 @@ use crate::collect::deliver::Deliverer;
 use crate::collect::directory::Scopes;
 use crate::collect::fault::CollectFault;
 use crate::collect::reach::Reach;
+use crate::collect::setup::SetupMaterial;
 use crate::collect::summary::Summary;
 use crate::collect::vault::Vault;
 use crate::environment::Environment;
-use crate::policy::{Policy, RunRules};
+use crate::policy::{Policy, RunRules, SetupRules};
 use crate::secret::Secret;
 
 /// A value that main gets as a file, with the variable that holds its path.
@@ -59,34 +61,63 @@ pub struct Collected {
     pub summary: Summary,
     /// What must be out of main's reach, and what must not.
     pub reach: Reach,
+    /// What the setup phase gets, if it is to run or owes a search.
+    pub setup: Option<SetupMaterial>,
 }
 
-/// Reads and assembles all. `None`: there is no policy and not one secret, so
+/// Reads and assembles all, what setup needs included where it is to run. `None`: there is no policy and not one secret, so
 /// main gets the container's environment as it is.
 pub fn collect(
     policy: Option<&Policy>,
     container: &Container,
+    setup: Option<&SetupRules>,
 ) -> Result<Option<Collected>, Vec<CollectFault>> {
     // Effect: secrets read.
     let scopes = Scopes::open(policy, container).map_err(|fault| vec![fault])?;
-    collect_from(&scopes, policy, container)
+    collect_from(&scopes, policy, container, setup)
 }
 
-pub(crate) fn collect_from(
+/// Every secret that is there, permitted or not, and the directories that were
+/// looked into. Nothing is handed out.
+pub fn secrets(
+    policy: Option<&Policy>,
+    container: &Container,
+) -> Result<(Vault, Vec<std::path::PathBuf>), Vec<CollectFault>> {
+    let scopes = Scopes::open(policy, container).map_err(|fault| vec![fault])?;
+    let (vault, faults) = read(&scopes, policy, container, None);
+    if faults.is_empty() {
+        Ok((vault, scopes.searched))
+    } else {
+        Err(faults)
+    }
+}
+
+fn read(
     scopes: &Scopes,
     policy: Option<&Policy>,
     container: &Container,
-) -> Result<Option<Collected>, Vec<CollectFault>> {
+    setup: Option<&SetupRules>,
+) -> (Vault, Vec<CollectFault>) {
     let mut vault = Vault::default();
     let mut faults = match policy {
         Some(policy) => {
-            let mut faults = Declared::new(policy, scopes, container, &mut vault).read();
+            let mut faults = Declared::new(policy, setup, scopes, container, &mut vault).read();
             faults.extend(mounted::withhold_the_rest(&mut vault, scopes).err());
             faults
         }
         None => mounted::read_by_convention(&mut vault, scopes, container),
     };
     faults.extend(container.unresolved(&vault.sources));
+    (vault, faults)
+}
+
+pub(crate) fn collect_from(
+    scopes: &Scopes,
+    policy: Option<&Policy>,
+    container: &Container,
+    setup: Option<&SetupRules>,
+) -> Result<Option<Collected>, Vec<CollectFault>> {
+    let (mut vault, mut faults) = read(scopes, policy, container, setup);
     if policy.is_none() && vault.is_empty() && faults.is_empty() {
         return Ok(None);
     }
@@ -116,6 +147,10 @@ pub(crate) fn collect_from(
             collected.reach.withhold_variable(name, value);
         }
     }
+    if let Some((rules, policy)) = setup.zip(policy) {
+        let material = setup::take(rules, policy, scopes, container, &vault, &mut faults);
+        collected.setup = Some(material);
+    }
     if faults.is_empty() {
         Ok(Some(collected))
     } else {
@@ -136,6 +171,7 @@ fn finish(
         files: delivered.files,
         summary: delivered.summary,
         reach: Reach::default(),
+        setup: None,
     };
     let passing = container::Passing {
         rules,
@@ -156,6 +192,7 @@ impl Collected {
             files: Vec::new(),
             summary: Summary::default(),
             reach: Reach::default(),
+            setup: None,
         }
     }
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::directory::Scopes;
 use super::fingerprint::Fingerprints;
 use super::vault::Vault;
+use crate::names::SecretName;
 use crate::secret::Secret;
 
 /// Paths and marks for one process.
@@ -56,6 +57,36 @@ impl Reach {
         let value = Secret::concat(&[value.as_encoded_bytes()]);
         self.marks.add(name, &value);
         self.withholds = true;
+    }
+
+    /// What a command of setup must not reach: every file, and every value but
+    /// those that it is given.
+    #[must_use]
+    pub fn of_command(vault: &Vault, scopes: &Scopes, given: &[&SecretName]) -> Self {
+        let mut marks = Fingerprints::default();
+        let is_given = |name: &str| given.iter().any(|given| given.as_str() == name);
+        for (name, value) in vault.values().filter(|(name, _)| !is_given(name)) {
+            marks.add(name, value);
+        }
+        Self {
+            directories: scopes.searched.clone(),
+            withheld: vault.files().map(Path::to_path_buf).collect(),
+            permitted: vault.public_files().map(Path::to_path_buf).collect(),
+            marks,
+            withholds: true,
+            this_start_only: false,
+        }
+    }
+
+    /// What a program must not reach that has no secret at all.
+    #[must_use]
+    pub fn of_directories(directories: &[PathBuf]) -> Self {
+        Self {
+            directories: directories.to_vec(),
+            withheld: directories.to_vec(),
+            withholds: true,
+            ..Self::default()
+        }
     }
 
     /// What to allow below the secret directories: a directory as a whole where

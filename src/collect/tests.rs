@@ -91,14 +91,19 @@ pub(super) type Answer = Result<Option<Collected>, Vec<CollectFault>>;
 /// Without a policy.
 pub(super) fn by_convention(place: &Place, variables: &[(&str, &str)]) -> Answer {
     let container = container(variables);
-    collect_from(&scopes(&[place], &container), None, &container)
+    collect_from(&scopes(&[place], &container), None, &container, None)
 }
 
 /// With a policy, written without `version`.
 pub(super) fn by_policy(place: &Place, text: &str, variables: &[(&str, &str)]) -> Answer {
     let policy = policy(&format!("{{\"version\": 1, {text}}}"));
     let container = container(variables);
-    collect_from(&scopes(&[place], &container), Some(&policy), &container)
+    collect_from(
+        &scopes(&[place], &container),
+        Some(&policy),
+        &container,
+        None,
+    )
 }
 
 pub(super) fn given(answer: Answer) -> Collected {

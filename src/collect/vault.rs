@@ -91,6 +91,23 @@ impl Vault {
         &self.unlisted
     }
 
+    /// Every value with its name, permitted or not.
+    pub fn values(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        let held = self.all().map(|(name, held)| (name.as_str(), &held.value));
+        held.chain(self.unlisted_values())
+    }
+
+    fn unlisted_values(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        let files = self.unlisted.iter();
+        files.filter_map(|file| Some((file.name.as_str(), file.value.as_ref()?)))
+    }
+
+    /// A secret by name, for somebody who is not main.
+    #[must_use]
+    pub fn get(&self, name: &SecretName) -> Option<&Held> {
+        self.held.get(name)
+    }
+
     /// Whether there is a secret of that name.
     #[must_use]
     pub fn has(&self, name: &SecretName) -> bool {
@@ -152,10 +169,21 @@ impl Vault {
     /// Files that main may read where they are: those that it gets as a whole,
     /// and those that hold no secret.
     pub fn readable_files(&self) -> impl Iterator<Item = &Path> {
-        let public = self.unlisted.iter();
-        let public = public.filter(|file| file.reason == Reason::Public);
         let released = self.released.iter().map(PathBuf::as_path);
-        released.chain(public.map(|file| file.path.as_path()))
+        released.chain(self.public_files())
+    }
+
+    /// Files below the secret directories that hold no secret.
+    pub fn public_files(&self) -> impl Iterator<Item = &Path> {
+        let files = self.unlisted.iter();
+        let public = files.filter(|file| file.reason == Reason::Public);
+        public.map(|file| file.path.as_path())
+    }
+
+    /// Every file that a value came from, or might have.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let held = self.paths.keys().map(PathBuf::as_path);
+        held.chain(self.secret_unlisted().map(|file| file.path.as_path()))
     }
 
     fn secret_unlisted(&self) -> impl Iterator<Item = &Unlisted> {
@@ -182,11 +210,7 @@ impl Vault {
         let held = self
             .withheld()
             .map(|(name, held)| (name.as_str(), &held.value));
-        let unlisted = self
-            .unlisted
-            .iter()
-            .filter_map(|file| Some((file.name.as_str(), file.value.as_ref()?)));
-        held.chain(unlisted)
+        held.chain(self.unlisted_values())
     }
 
     fn withheld(&self) -> impl Iterator<Item = (&SecretName, &Held)> {

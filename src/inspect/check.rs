@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::Options;
 use crate::collect::summary::Summary;
-use crate::gather::gather;
+use crate::gather::{Phases, gather};
 use crate::report::{Fault, Reporter, answer as print, boxed, exit_of, list, quote};
 use crate::run::AlmostMain;
 use crate::run::confine::prove::OutOfReach;
@@ -41,7 +41,7 @@ pub fn answer(options: &Options, caller: &Caller) -> u8 {
 }
 
 fn rehearse(options: &Options, caller: &Caller) -> Result<Option<Box<Ready>>, Vec<Box<dyn Fault>>> {
-    let gathered = gather(options)?;
+    let gathered = gather(options, Phases::All)?;
     let has_secrets = gathered.has_secrets;
     let (preparation, mut collected) = gathered.into_parts();
     // Nobody would take the copies away again.

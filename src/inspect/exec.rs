@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::pid1;
 use crate::cli::Options;
 use crate::exit::Exit;
-use crate::gather::{Gathered, gather};
+use crate::gather::{Gathered, Phases, gather};
 use crate::report::{Fault, answer, boxed, quote};
 use crate::run::AlmostMain;
 use crate::run::confine::prove::Attempt;
@@ -33,7 +33,7 @@ pub fn execute(options: &Options, command: &[OsString], caller: &Caller) -> u8 {
         Ok(in_force) => in_force,
         Err(reason) => return options.report.refusal(&reason).code(),
     };
-    let gathered = match gather(&in_force) {
+    let gathered = match gather(&in_force, Phases::MainOnly) {
         Ok(gathered) => gathered,
         Err(faults) => return options.report.refusals(&faults).code(),
     };

@@ -9,3 +9,4 @@ pub mod check;
 pub mod exec;
 pub mod health;
 pub mod pid1;
+pub mod scan;

@@ -12,6 +12,7 @@ mod deliveries;
 mod document;
 pub mod duration;
 pub(crate) mod expansion;
+mod git;
 mod mistakes;
 mod node;
 mod parse;
@@ -40,6 +41,7 @@ use crate::report::quote;
 pub use mistakes::{Mistake, PolicyError, Problem};
 pub use parse::parse;
 pub use rules::Rule;
+pub use setup::{CommandRule, Home, OnHit, Reuse, SealRules, SetupRules};
 
 /// Where a node stands in the policy: RFC 6901 pointer and line, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +63,10 @@ pub struct Policy {
     pub secrets: BTreeMap<SecretName, SecretRule>,
     /// Values assembled from an endpoint and a secret.
     pub connections: BTreeMap<String, ConnectionRule>,
+    /// What runs before main, with values of its own.
+    pub setup: Option<SetupRules>,
+    /// What happens between setup and main.
+    pub seal: SealRules,
     /// What main gets and how it runs.
     pub run: RunRules,
     /// Keys that are right but whose mechanism this version lacks.
@@ -100,6 +106,8 @@ pub enum Source {
     Dotenv(SecretName, String),
     /// `json:FILE#/pointer`: a string of a JSON file (RFC 6901).
     Json(SecretName, String),
+    /// `command:/PROGRAM ARGUMENT...`: what a program writes; for setup only.
+    Command(Vec<String>),
 }
 
 /// One entry of `connections`.
@@ -198,6 +206,23 @@ pub struct LimitRule {
     pub value: Option<u64>,
     /// Where the entry stands.
     pub place: Place,
+}
+
+impl Reference {
+    /// The secret that the value reveals, in whole or in part.
+    #[must_use]
+    pub fn secret<'p>(
+        &'p self,
+        connections: &'p BTreeMap<String, ConnectionRule>,
+    ) -> Option<&'p SecretName> {
+        match self {
+            Self::Secret(name) => Some(name),
+            Self::Connection(name, part) => connections
+                .get(name)
+                .filter(|rule| rule.connection.reveals(*part))
+                .and_then(|rule| rule.connection.credential()),
+        }
+    }
 }
 
 impl fmt::Display for Place {

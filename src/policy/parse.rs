@@ -76,12 +76,12 @@ fn read<'a>(
     }
     names.refuse_taken(reader);
     let secret_directories = directories(reader, &object);
-    if let Some(node) = object.get("setup") {
-        setup::check(reader, node, &names);
-    }
-    if let Some(node) = object.get("seal") {
-        setup::check_seal(reader, node);
-    }
+    let setup = object
+        .get("setup")
+        .and_then(|node| setup::read(reader, node, &names));
+    let seal = object
+        .get("seal")
+        .map(|node| setup::read_seal(reader, node));
     let run = rules_in_effect(reader, root, &object, &names, profile);
     // Collected, a map would be sorted first: code for what is in order already.
     let mut connections = BTreeMap::new();
@@ -96,6 +96,8 @@ fn read<'a>(
         secret_directories,
         secrets: secrets.unwrap_or_default(),
         connections,
+        setup,
+        seal: seal.unwrap_or_default(),
         run,
         unsupported: Vec::new(),
     })

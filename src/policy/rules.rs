@@ -73,7 +73,9 @@ rules! {
     SOURCE_JSON: "`json:` needs a file's name and a JSON pointer",
         "write `json:FILE#/pointer`; in a pointer `~` is `~0` and a key's `/` is `~1` (RFC 6901)";
     SOURCE_COMMAND: "`command:` is not followed by an absolute path",
-        "write `command:/PROGRAM`";
+        "write `command:/PROGRAM ARGUMENT...`";
+    SOURCE_COMMAND_QUOTES: "`command:` is not read by a shell",
+        "leave quotes and backslashes out: blanks alone separate program and arguments";
     SOURCE_AS_REFERENCE: "a source can stand under `secrets` only",
         "make it the `from` of an entry of `secrets` and write that entry's name here";
     // Connections and references.
@@ -130,6 +132,12 @@ rules! {
         "add `git` to `setup`, or take `git` out of the command";
     GIT_URL: "this is not an `https://` address without user, query and fragment",
         "write for example `https://github.com/acme`";
+    GIT_AMBIGUOUS: "this address can be read in more than one way",
+        "write host and path plainly: no dot at the host's end, no `..`, no empty part, no `%2f`";
+    GIT_TWICE: "another entry is for the same repositories",
+        "keep one of the two: `.git` and the port 443 make no difference";
+    GIT_USERNAME_LINE: "the user name is not one line of text",
+        "write what the server expects, for example `x-access-token`";
     GIT_USERNAME: "the user name is empty",
         "write what the server expects, for example `x-access-token`";
     PROGRAM_ABSOLUTE: "the program's path is not absolute",

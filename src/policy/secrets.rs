@@ -13,16 +13,10 @@ use crate::names::{SecretName, SecretPath, VariableName};
 use super::mistakes::Problem;
 use super::node::{Node, Reader};
 use super::references::{Names, secret_name, store_of};
-use super::{SecretRule, Source, rules};
+use super::rules::{self, Rule};
+use super::{SecretRule, Source};
 
 const KEYS: &[&str] = &["from", "optional", "raw"];
-
-/// What `from` can say.
-enum From {
-    Source(Source),
-    /// An absolute program whose output is the value; setup only.
-    Command,
-}
 
 /// Reads every entry, and declares each name even where its entry is wrong, so
 /// that one mistake does not cause others.
@@ -66,27 +60,25 @@ fn entry<'a>(
         .unwrap_or(false);
     let from = reader.required(node, &object, "from")?;
     let text = reader.text(from)?;
-    match reader.keep(from, source(&text))? {
-        From::Source(source) => {
-            if let Source::Variable(variable) = &source {
-                reader.sources.insert(variable.clone());
-            }
-            Some(SecretRule {
-                source,
-                optional,
-                raw,
-                place: reader.place(node),
-            })
+    let source = reader.keep(from, source(&text))?;
+    match &source {
+        Source::Variable(variable) => {
+            reader.sources.insert(variable.clone());
         }
-        From::Command => {
+        Source::Command(_) => {
             names.from_commands.insert(name.clone());
-            reader.lacks(from, "secrets from a command");
-            None
         }
+        Source::File(_) | Source::Dotenv(..) | Source::Json(..) => {}
     }
+    Some(SecretRule {
+        source,
+        optional,
+        raw,
+        place: reader.place(node),
+    })
 }
 
-fn source(text: &str) -> Result<From, Problem> {
+fn source(text: &str) -> Result<Source, Problem> {
     if let Some(prefix) = store_of(text) {
         return Err(Problem::NoResolver(prefix));
     }
@@ -100,11 +92,21 @@ fn source(text: &str) -> Result<From, Problem> {
             .map_err(|_| Problem::Rule(&rules::SOURCE_VARIABLE)),
         Some(("dotenv", rest)) => dotenv(rest),
         Some(("json", rest)) => json(rest),
-        Some(("command", program)) if program.starts_with('/') => return Ok(From::Command),
-        Some(("command", _)) => Err(Problem::Rule(&rules::SOURCE_COMMAND)),
+        Some(("command", words)) => command(words).map_err(Problem::Rule),
         _ => Err(Problem::Rule(&rules::SOURCE_FORM)),
     }
-    .map(From::Source)
+}
+
+/// `/PROGRAM ARGUMENT...`, separated by blanks as they stand there.
+fn command(text: &str) -> Result<Source, &'static Rule> {
+    if !text.starts_with('/') {
+        return Err(&rules::SOURCE_COMMAND);
+    }
+    if text.contains(['"', '\'', '\\']) {
+        return Err(&rules::SOURCE_COMMAND_QUOTES);
+    }
+    let words = text.split_ascii_whitespace().map(str::to_owned);
+    Ok(Source::Command(words.collect()))
 }
 
 /// Names of secrets with slashes between them.

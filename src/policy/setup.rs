@@ -1,20 +1,25 @@
-//! The `setup` and `seal` objects: read in full, since a mistake in them is a
-//! mistake today, and then recorded as not carried out yet.
+//! The `setup` and `seal` objects.
 //!
-//! In: their nodes and the names they may refer to. Out: mistakes, and one
-//! entry each in `Policy::unsupported`. What they say is kept once something
-//! carries it out.
+//! In: their nodes and the names they may refer to. Out: rules, and mistakes;
+//! and, until something carries them out, one entry each in
+//! `Policy::unsupported`.
 //!
 //! **Never:** expansion in a command's arguments: a shell there has its own
 //! `${NAME}`, and a container variable would be visible in `ps`.
 
-use url::Url;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::names::SecretName;
+use crate::setup::git::rules::CredentialRule;
 
 use super::deliveries::{self, Phase};
 use super::node::{Node, Object, Reader};
 use super::process;
 use super::references::Names;
-use super::rules::{self, Rule};
+use super::{ConnectionRule, Delivery, Place, UserSpec};
+use super::{git, rules};
 
 const SETUP_KEYS: &[&str] = &[
     "commands",
@@ -26,138 +31,279 @@ const SETUP_KEYS: &[&str] = &[
     "skip_if",
     "reuse",
 ];
-const COMMAND_KEYS: &[&str] = &["argv", "git", "env"];
-const GIT_KEYS: &[&str] = &["username", "password"];
+const COMMAND_KEYS: &[&str] = &["argv", "git", "env", "ssh"];
 const SEAL_KEYS: &[&str] = &["on_hit", "on_drop"];
 
-/// Checks `setup`.
-pub(super) fn check<'a>(reader: &mut Reader<'a>, node: &Node<'a>, names: &Names<'a>) {
-    reader.lacks(node, "setup phase");
-    let Some(object) = reader.object(node, SETUP_KEYS) else {
-        return;
-    };
-    if let Some(commands) = reader.required(node, &object, "commands") {
-        check_commands(reader, commands, names, object.has("git"));
-    }
-    let git = object.get("git").and_then(|node| reader.entries(node));
-    for (address, node) in git.unwrap_or_default() {
-        check_git(reader, &node, &address, names);
-    }
-    let words: [(&str, &[&str]); 2] = [("home", &["private", "keep"]), ("reuse", &["trusted"])];
-    for (key, words) in words {
-        object.get(key).and_then(|node| reader.choice(node, words));
-    }
-    for key in ["directory", "skip_if"] {
-        object.get(key).and_then(|node| reader.absolute(node));
-    }
-    object
-        .get("user")
-        .and_then(|node| process::user(reader, node));
-    object
-        .get("timeout")
-        .and_then(|node| process::duration(reader, node));
+/// The `setup` object.
+#[derive(Debug)]
+pub struct SetupRules {
+    /// What to run, in this order.
+    pub commands: Vec<CommandRule>,
+    /// Which address may have which credential.
+    pub git: Vec<CredentialRule>,
+    /// Who the commands run as.
+    pub user: Option<(UserSpec, Place)>,
+    /// Their working directory.
+    pub directory: Option<(PathBuf, Place)>,
+    /// Which home directory they have.
+    pub home: Home,
+    /// How long all of them may take together.
+    pub timeout: Option<Duration>,
+    /// A path whose existence makes setup unnecessary.
+    pub skip_if: Option<PathBuf>,
+    /// Whether credentials may be used where an earlier main has been.
+    pub reuse: Reuse,
+    /// Where the object stands.
+    pub place: Place,
 }
 
-/// Checks `seal`.
-pub(super) fn check_seal<'a>(reader: &mut Reader<'a>, node: &Node<'a>) {
-    reader.lacks(node, "seal");
-    let Some(object) = reader.object(node, SEAL_KEYS) else {
-        return;
-    };
-    object
-        .get("on_hit")
-        .and_then(|node| reader.choice(node, &["refuse", "remove", "report"]));
-    if let Some(node) = object.get("on_drop")
-        && let Some(program) = argv(reader, node)
-        && !program.starts_with('/')
-    {
-        reader.broken(node, &rules::PROGRAM_ABSOLUTE);
-    }
+/// One entry of `commands`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandRule {
+    /// Program and arguments; at least the program.
+    pub argv: Vec<String>,
+    /// Whether git in it may ask for the credentials of `setup.git`.
+    pub git: bool,
+    /// Values it has as variables.
+    pub env: Vec<Delivery>,
+    /// Private keys that its SSH agent holds.
+    pub ssh: Vec<SecretName>,
+    /// Where the entry stands.
+    pub place: Place,
 }
 
-fn check_commands<'a>(reader: &mut Reader<'a>, node: &Node<'a>, names: &Names<'a>, git: bool) {
-    let Some(commands) = reader.items(node) else {
-        return;
-    };
-    if commands.is_empty() {
-        reader.broken(node, &rules::NO_COMMANDS);
-    }
-    for command in commands {
-        if command.kind() == "an array" {
-            argv(reader, &command);
-        } else if let Some(object) = reader.object(&command, COMMAND_KEYS) {
-            check_command(reader, &command, &object, names, git);
+/// The home directory of setup's commands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Home {
+    /// A new one, removed afterwards.
+    #[default]
+    Private,
+    /// The run user's, searched afterwards.
+    Keep,
+}
+
+/// Whether ground that an earlier main could have prepared is good enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// It is not.
+    #[default]
+    Refused,
+    /// The policy says that it is.
+    Trusted,
+}
+
+/// The `seal` object.
+#[derive(Debug, Default)]
+pub struct SealRules {
+    /// What a dropped value that setup left somewhere means.
+    pub on_hit: OnHit,
+    /// A program with arguments that revokes what was dropped, or nothing.
+    pub on_drop: Vec<String>,
+    /// Where the object stands, if it does.
+    pub place: Option<Place>,
+}
+
+/// What to do about a dropped value that was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnHit {
+    /// No main.
+    #[default]
+    Refuse,
+    /// Remove the file.
+    Remove,
+    /// Say so.
+    Report,
+}
+
+impl SetupRules {
+    /// The secrets that its commands may use, each with the entry that asks.
+    #[must_use]
+    pub fn secrets<'p>(
+        &'p self,
+        connections: &'p BTreeMap<String, ConnectionRule>,
+    ) -> Vec<(&'p SecretName, &'p Place)> {
+        let of_git = self.git.iter().map(|rule| (&rule.password, &rule.place));
+        let mut found: Vec<_> = of_git.collect();
+        for command in &self.commands {
+            found.extend(command.ssh.iter().map(|name| (name, &command.place)));
+            found.extend(command.env.iter().filter_map(|delivery| {
+                let name = delivery.reference.secret(connections)?;
+                Some((name, &delivery.place))
+            }));
         }
+        found
     }
 }
 
-fn check_command<'a>(
+/// Reads `setup`.
+pub(super) fn read<'a>(
     reader: &mut Reader<'a>,
     node: &Node<'a>,
-    object: &Object<'a>,
     names: &Names<'a>,
-    git: bool,
-) {
-    if let Some(node) = reader.required(node, object, "argv") {
-        argv(reader, node);
-    }
-    if let Some(node) = object.get("git")
-        && reader.flag(node) == Some(true)
-        && !git
-    {
-        reader.broken(node, &rules::GIT_WITHOUT);
-    }
-    if let Some(node) = object.get("env") {
-        deliveries::read(reader, node, names, Phase::Setup);
-    }
+) -> Option<SetupRules> {
+    let object = reader.object(node, SETUP_KEYS)?;
+    let commands = reader
+        .required(node, &object, "commands")
+        .map(|commands| commands_of(reader, commands, names, object.has("git")));
+    let git_rules = object.get("git").map(|node| git::read(reader, node, names));
+    let home = choice(reader, &object, "home", &["private", "keep"]);
+    let reuse = choice(reader, &object, "reuse", &["trusted"]);
+    let mut path = |key| {
+        let node = object.get(key)?;
+        let path = reader.absolute(node)?;
+        Some((PathBuf::from(path), reader.place(node)))
+    };
+    let (directory, skip_if) = (path("directory"), path("skip_if"));
+    let user = object.get("user").and_then(|node| {
+        let user = process::user(reader, node)?;
+        Some((user, reader.place(node)))
+    });
+    let timeout = object
+        .get("timeout")
+        .and_then(|node| process::duration(reader, node));
+    Some(SetupRules {
+        commands: commands?,
+        git: git_rules.unwrap_or_default(),
+        user,
+        directory,
+        home: match home {
+            Some("keep") => Home::Keep,
+            _ => Home::Private,
+        },
+        timeout,
+        skip_if: skip_if.map(|(path, _)| path),
+        reuse: match reuse {
+            Some(_) => Reuse::Trusted,
+            None => Reuse::Refused,
+        },
+        place: reader.place(node),
+    })
 }
 
-/// The program of a command whose arguments are all strings.
-fn argv<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Option<String> {
+/// Reads `seal`.
+pub(super) fn read_seal<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> SealRules {
+    let mut rules = SealRules {
+        place: Some(reader.place(node)),
+        ..SealRules::default()
+    };
+    let Some(object) = reader.object(node, SEAL_KEYS) else {
+        return rules;
+    };
+    rules.on_hit = match choice(reader, &object, "on_hit", &["refuse", "remove", "report"]) {
+        Some("remove") => OnHit::Remove,
+        Some("report") => OnHit::Report,
+        _ => OnHit::Refuse,
+    };
+    if let Some(node) = object.get("on_drop")
+        && let Some(words) = argv(reader, node)
+    {
+        if !words
+            .first()
+            .is_some_and(|program| program.starts_with('/'))
+        {
+            reader.broken(node, &rules::PROGRAM_ABSOLUTE);
+        }
+        rules.on_drop = words;
+    }
+    rules
+}
+
+fn choice<'a>(
+    reader: &mut Reader<'a>,
+    object: &Object<'a>,
+    key: &str,
+    words: &'static [&'static str],
+) -> Option<&'static str> {
+    object.get(key).and_then(|node| reader.choice(node, words))
+}
+
+fn commands_of<'a>(
+    reader: &mut Reader<'a>,
+    node: &Node<'a>,
+    names: &Names<'a>,
+    has_git: bool,
+) -> Vec<CommandRule> {
+    let Some(nodes) = reader.items(node) else {
+        return Vec::new();
+    };
+    if nodes.is_empty() {
+        reader.broken(node, &rules::NO_COMMANDS);
+    }
+    let mut commands = Vec::new();
+    for node in nodes {
+        commands.extend(command(reader, &node, names, has_git));
+    }
+    commands
+}
+
+/// An array of words, or an object with the array and what the command gets.
+fn command<'a>(
+    reader: &mut Reader<'a>,
+    node: &Node<'a>,
+    names: &Names<'a>,
+    has_git: bool,
+) -> Option<CommandRule> {
+    let place = reader.place(node);
+    if node.kind() == "an array" {
+        return Some(CommandRule {
+            argv: argv(reader, node)?,
+            git: false,
+            env: Vec::new(),
+            ssh: Vec::new(),
+            place,
+        });
+    }
+    let object = reader.object(node, COMMAND_KEYS)?;
+    let words = reader
+        .required(node, &object, "argv")
+        .and_then(|node| argv(reader, node));
+    let git = object
+        .get("git")
+        .is_some_and(|node| wants_git(reader, node, has_git));
+    let env = object
+        .get("env")
+        .map(|node| deliveries::read(reader, node, names, Phase::Setup));
+    let ssh = object.get("ssh").map(|node| keys(reader, node, names));
+    let env = env.unwrap_or_default().into_iter();
+    Some(CommandRule {
+        argv: words?,
+        git,
+        env: env.map(|(delivery, _)| delivery).collect(),
+        ssh: ssh.unwrap_or_default(),
+        place,
+    })
+}
+
+fn wants_git<'a>(reader: &mut Reader<'a>, node: &Node<'a>, has_git: bool) -> bool {
+    let is_wanted = reader.flag(node) == Some(true);
+    if is_wanted && !has_git {
+        reader.broken(node, &rules::GIT_WITHOUT);
+    }
+    is_wanted
+}
+
+/// The names of private keys.
+fn keys<'a>(reader: &mut Reader<'a>, node: &Node<'a>, names: &Names<'a>) -> Vec<SecretName> {
+    let nodes = reader.items(node).unwrap_or_default();
+    nodes
+        .iter()
+        .filter_map(|node| names.credential(reader, node))
+        .collect()
+}
+
+/// A program and its arguments, all strings.
+fn argv<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Option<Vec<String>> {
     let words: Vec<_> = reader
         .items(node)?
         .iter()
         .map(|word| reader.text(word))
         .collect();
-    let program = words.into_iter().next();
-    if program
-        .as_ref()
-        .is_none_or(|word| word.as_deref() == Some(""))
-    {
+    let has_program = words
+        .first()
+        .is_some_and(|word| word.as_deref() != Some(""));
+    if !has_program {
         reader.broken(node, &rules::ARGV_EMPTY);
         return None;
     }
-    program.flatten()
-}
-
-fn check_git<'a>(reader: &mut Reader<'a>, node: &Node<'a>, address: &str, names: &Names<'a>) {
-    let rule = git_address(address);
-    if let Some(rule) = rule {
-        reader.broken(node, rule);
-    }
-    let Some(object) = reader.object(node, GIT_KEYS) else {
-        return;
-    };
-    if let Some(node) = reader.required(node, &object, "username")
-        && reader.expanded(node).is_some_and(|name| name.is_empty())
-    {
-        reader.broken(node, &rules::GIT_USERNAME);
-    }
-    if let Some(node) = reader.required(node, &object, "password") {
-        names.credential(reader, node);
-    }
-}
-
-/// Git matches credentials by this address; over plain HTTP they would be sent
-/// in the clear, and user info in it would be one more.
-fn git_address(address: &str) -> Option<&'static Rule> {
-    let plain = |url: &Url| {
-        url.scheme() == "https"
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    let is_plain = address.starts_with("https://") && Url::parse(address).is_ok_and(|u| plain(&u));
-    (!is_plain).then_some(&rules::GIT_URL)
+    words.into_iter().collect()
 }

@@ -64,6 +64,16 @@ pub fn assume(identity: &Identity, kept: &Kept) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Takes the identity for good, and no capability with it.
+pub fn assume_bare(identity: &Identity) -> Result<(), Refused> {
+    let kept = Kept::Named(Vec::new());
+    kept.limit_future();
+    assume(identity, &kept)?;
+    kept.limit_present(identity.is_root())
+        .map_err(|errno| (IdentityStep::Capabilities, errno))?;
+    verify(identity, &kept)
+}
+
 /// The process has the identity and cannot go back. Tried after capabilities
 /// were given up: CAP_SETUID is a way back, and only a policy can have kept it.
 pub fn verify(identity: &Identity, kept: &Kept) -> Result<(), Refused> {

@@ -32,6 +32,7 @@ use crate::init::state::State;
 use crate::init::supervise::{Rules, Supervisor};
 use crate::init::terminal;
 use crate::report::{Fault, Reporter, boxed};
+use crate::seal::close::SetupGone;
 use crate::start::{AT_WORK, Caller, take_name};
 use crate::sys;
 
@@ -69,9 +70,9 @@ pub fn is_replaced(options: &Options) -> bool {
     options.replace || (getpid().as_raw() != 1 && !options.subreaper)
 }
 
-/// Starts main, and stays until it and all it left behind are gone.
+/// Starts main, once setup is provably over, and stays until it and all it left behind are gone.
 #[must_use]
-pub fn start(launch: Launch) -> u8 {
+pub fn start(launch: Launch, _gone: &SetupGone) -> u8 {
     if launch.replace {
         return become_main(launch, None);
     }

@@ -117,6 +117,16 @@ pub fn first_inherited(kept: &dyn Fn(RawFd) -> bool) -> Option<RawFd> {
     })
 }
 
+/// Two ends of a connection that keeps messages apart: whatever is written in one
+/// call is read in one call, also with several writers (unix(7), SOCK_SEQPACKET).
+pub fn message_pair() -> nix::Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [-1; 2];
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
+    // SAFETY: `ends` is room for the two descriptors that the kernel writes.
+    Errno::result(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, ends.as_mut_ptr()) })?;
+    Ok(ends.map(own).into())
+}
+
 /// Closes every descriptor from `first` up, known to us or not.
 pub fn close_from(first: RawFd) -> nix::Result<()> {
     // SAFETY: the callers hold no owned descriptor from `first` up any more:

@@ -9,9 +9,12 @@
 pub mod attribute;
 pub mod descriptor;
 pub mod handle;
+pub mod ipc;
 pub mod landlock;
+pub mod listing;
 pub mod memory;
-pub mod mount;
 pub mod process;
 pub mod seccomp;
 pub mod signal;
+pub mod socket;
+pub mod statx;

@@ -61,6 +61,25 @@ pub fn reap() -> nix::Result<Reaped> {
     }
 }
 
+/// Waits for the end of one child. `None`: it is not a child any more.
+#[must_use]
+pub fn wait_for(child: Pid) -> Option<End> {
+    let mut status = 0;
+    loop {
+        // SAFETY: `status` is a live integer that the kernel writes.
+        let answer = unsafe { libc::waitpid(child.as_raw(), &raw mut status, 0) };
+        match Errno::result(answer) {
+            Ok(_) => {
+                if let Some(end) = decode(status) {
+                    return Some(end);
+                }
+            }
+            Err(Errno::EINTR) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
 /// The layout of a wait status (wait(2)): low 7 bits 0 is an exit with the code
 /// in the next byte, 1 to 64 a signal, 0x7f a stop.
 fn decode(status: i32) -> Option<End> {

@@ -1,9 +1,7 @@
 //! A withheld file is out of main's reach by every path, and nothing else is.
 
 use crate::harness::{Content, Outcome, Scene, capability};
-use crate::level::{
-    GONE, PERMITTED, REFUSED, WITHHELD, app_policy, root, root_shell, start_event, start_line,
-};
+use crate::level::{GONE, PERMITTED, REFUSED, WITHHELD, app_policy, root, root_shell, start_line};
 
 #[track_caller]
 fn is_value(outcome: &Outcome, index: usize, name: &str) {

@@ -29,6 +29,8 @@ fn usage_mistakes_are_told_in_three_lines() {
         &["exec", "--json", "true"],
         &["exec", "--bogus", "true"],
         &["health", "now"],
+        &["scan"],
+        &["scan", "--bogus"],
         &["scan", "/"],
         &["git-credential", "get"],
         &["check", "--bogus"],

@@ -37,6 +37,7 @@ mod policies;
 mod process;
 mod reaper;
 mod refusals;
+mod scan;
 mod signals;
 mod sources;
 mod unusable;

@@ -107,7 +107,7 @@ fn parts_that_are_none_are_refused() {
         std::os::unix::ffi::OsStringExt::from_vec(b"\xff".to_vec()),
     )]);
     let scopes = super::super::tests::scopes(&[&place], &container);
-    let faults = refused(super::super::collect_from(&scopes, None, &container));
+    let faults = refused(super::super::collect_from(&scopes, None, &container, None));
     assert_eq!(
         faults,
         ["cannot use `POSTGRES_HOST`: it is not valid UTF-8"]

@@ -70,6 +70,7 @@ fn a_hidden_namesake_of_a_wider_scope_is_withheld() {
             &scopes,
             policy.as_ref(),
             &container,
+            None,
         ));
         assert_eq!(lines(&collected), ["API=narrow-value"]);
         assert_eq!(collected.summary.withheld, [wide.path("api")]);
@@ -267,7 +268,7 @@ fn a_named_file_that_cannot_be_given_is_refused() {
     let container = container(&[("X_FILE", &gone_file)]);
     let scopes = super::Scopes::among(&[], vec![gone], &container).unwrap();
     assert_eq!(
-        refused(super::super::collect_from(&scopes, None, &container)),
+        refused(super::super::collect_from(&scopes, None, &container, None)),
         ["the secret `x` is absent"]
     );
 }
@@ -281,7 +282,7 @@ fn two_scopes_named_by_hand_keep_both_secrets() {
     let (a, b) = (wide.path("db"), narrow.path("db"));
     let container = container(&[("A_FILE", &a), ("B_FILE", &b)]);
     let scopes = scopes(&[&wide, &narrow], &container);
-    let collected = given(super::super::collect_from(&scopes, None, &container));
+    let collected = given(super::super::collect_from(&scopes, None, &container, None));
     assert_eq!(lines(&collected), ["A=wide", "B=narrow"]);
     assert!(collected.summary.withheld.is_empty());
 }

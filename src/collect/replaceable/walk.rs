@@ -20,7 +20,7 @@ use super::{Way, Weakness};
 use crate::collect::accounts::Identity;
 use crate::collect::file::Ownership;
 use crate::sys::attribute;
-use crate::sys::mount::Mount;
+use crate::sys::statx::Mount;
 
 const FLAGS: OFlag = OFlag::O_PATH
     .union(OFlag::O_NOFOLLOW)

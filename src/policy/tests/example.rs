@@ -368,7 +368,8 @@ fn a_secret_from_a_command_is_understood_and_lacks_its_mechanism() {
             ("/setup, line 3".to_string(), "setup phase"),
         ]
     );
-    assert!(policy.secrets.is_empty());
+    let source = &policy.secrets[&secret("deploy")].source;
+    assert_eq!(*source, Source::Command(vec!["/usr/local/bin/mint".into()]));
 }
 
 #[test]

@@ -141,6 +141,7 @@ fn sources_have_a_known_form() {
             "command:mint",
             "`command:` is not followed by an absolute path",
         ),
+        ("command:/mint 'a b'", "`command:` is not read by a shell"),
     ] {
         refuses(
             &secret(&format!(r#"{{"from": "{from}"}}"#)),

@@ -156,6 +156,16 @@ const SETUP_AND_SEAL: &str = r#"
 "setup": {"commands": [["make"]], "git": {"https://h": {"password": "x"}}} => /setup/git/https:~1~1h => `username` is missing
 "setup": {"commands": [["make"]], "git": {"https://h": {"username": "${EMPTY}", "password": "x"}}} => /setup/git/https:~1~1h/username => the user name is empty
 "setup": {"commands": [["make"]], "git": {"https://h": {"username": "x", "password": "a/b"}}} => /setup/git/https:~1~1h/password => this is not the name of a secret: it has a slash or a control character
+"setup": {"commands": [["make"]], "git": {"https://h./a": {"username": "x", "password": "y"}}} => /setup/git/https:~1~1h.~1a => this address can be read in more than one way
+"setup": {"commands": [["make"]], "git": {"https://h/a/../b": {"username": "x", "password": "y"}}} => /setup/git/https:~1~1h~1a~1..~1b => this address can be read in more than one way
+"setup": {"commands": [["make"]], "git": {"https://h/a//b": {"username": "x", "password": "y"}}} => /setup/git/https:~1~1h~1a~1~1b => this address can be read in more than one way
+"setup": {"commands": [["make"]], "git": {"https://h/%2e%2e/b": {"username": "x", "password": "y"}}} => /setup/git/https:~1~1h~1%2e%2e~1b => this address can be read in more than one way
+"setup": {"commands": [["make"]], "git": {"https://h/a%2fb": {"username": "x", "password": "y"}}} => /setup/git/https:~1~1h~1a%2fb => this address can be read in more than one way
+"setup": {"commands": [["make"]], "git": {"https://0x7f.1/a": {"username": "x", "password": "y"}}} => /setup/git/https:~1~10x7f.1~1a => this address can be read in more than one way
+"setup": {"commands": [["make"]], "git": {"https://h/a/b": {"username": "x", "password": "y"}, "https://H:443/a/b.git": {"username": "x", "password": "y"}}} => /setup/git/https:~1~1H:443~1a~1b.git => another entry is for the same repositories
+"setup": {"commands": [["make"]], "git": {"https://h": {"username": "a\nb", "password": "y"}}} => /setup/git/https:~1~1h/username => the user name is not one line of text
+"setup": {"commands": [{"argv": ["x"], "ssh": "key"}]} => /setup/commands/0/ssh => expected an array, found a string
+"setup": {"commands": [{"argv": ["x"], "ssh": ["a/b"]}]} => /setup/commands/0/ssh/0 => this is not the name of a secret: it has a slash or a control character
 "setup": {"commands": [["make"]], "home": "shared"} => /setup/home => `shared` is not known here
 "setup": {"commands": [["make"]], "reuse": "always"} => /setup/reuse => `always` is not known here
 "setup": {"commands": [["make"]], "directory": "app"} => /setup/directory => the path is not absolute

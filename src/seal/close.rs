@@ -1,0 +1,209 @@
+//! The seal: one way, in this order: kill, wipe, revoke, kill again, search.
+//!
+//! In: what setup had and where it could write. Out: a `SetupGone`, without
+//! which no main is started; or every trace that is left.
+//!
+//! **Never:** a step left out because an earlier one failed: all that is wrong
+//! is said at once, and the journal keeps the refusal.
+
+use std::path::PathBuf;
+
+use super::journal::Journal;
+use super::kernel_objects::Snapshot;
+use super::kill;
+use super::places::Place;
+use super::residue::{self, Places, Residue};
+use super::trace::{Search, Trace};
+use crate::collect::accounts::Identity;
+use crate::exit::Exit;
+use crate::policy::{OnHit, SealRules};
+use crate::report::{Fault, Reporter, boxed, quote};
+use crate::search::Searcher;
+use crate::setup::home::Home;
+
+/// Setup is over: nothing of it lives, and nothing of its values is left where
+/// main could find it. Only `Seal::close` makes one.
+#[must_use = "main is started by showing it"]
+pub struct SetupGone(());
+
+impl SetupGone {
+    /// There was no setup phase.
+    pub(crate) fn never_was() -> Self {
+        Self(())
+    }
+}
+
+/// Everything that the seal needs to know.
+pub struct Seal<'a> {
+    /// What the policy says.
+    pub rules: &'a SealRules,
+    /// Setup's user.
+    pub setup: &'a Identity,
+    /// Home directories to look into: a kept one, and that of main.
+    pub homes: Vec<PathBuf>,
+    /// Setup's own home, to be removed.
+    pub home: Option<Home>,
+    /// Where setup could write, with the moment before it began.
+    pub places: Vec<Place>,
+    /// The kernel's objects of that moment; `None` where an earlier start began.
+    pub objects: Option<Snapshot>,
+    /// The dropped values.
+    pub dropped: &'a [(String, crate::secret::Secret)],
+    /// The directories that hold secrets on purpose.
+    pub secret_directories: &'a [PathBuf],
+    /// Where messages go.
+    pub report: Reporter,
+}
+
+/// Something that the seal found, or could not do.
+#[derive(Debug)]
+enum SealFault {
+    Value(Trace),
+    Residue(Residue),
+    MoreResidues(u64),
+    Unseen,
+}
+
+impl Seal<'_> {
+    /// Closes the door. `revoke` runs the policy's `on_drop`.
+    pub fn close(
+        mut self,
+        journal: Journal,
+        revoke: &mut dyn FnMut() -> Result<(), Box<dyn Fault>>,
+    ) -> Result<SetupGone, Vec<Box<dyn Fault>>> {
+        let mut faults: Vec<Box<dyn Fault>> = Vec::new();
+        self.kill(&mut faults);
+        self.wipe(&mut faults);
+        if let Err(fault) = revoke() {
+            faults.push(fault);
+        }
+        self.kill(&mut faults);
+        self.search(&mut faults);
+        if faults.is_empty() {
+            let closed = journal.close().map_err(boxed);
+            return closed.map(|()| SetupGone(())).map_err(|fault| vec![fault]);
+        }
+        let count = u64::try_from(faults.len()).unwrap_or(u64::MAX);
+        if let Err(fault) = journal.refuse(count) {
+            faults.push(boxed(fault));
+        }
+        Err(faults)
+    }
+
+    fn kill(&self, faults: &mut Vec<Box<dyn Fault>>) {
+        if let Err(fault) = kill::everything(Some(self.setup.uid)) {
+            faults.push(boxed(fault));
+        }
+    }
+
+    fn wipe(&mut self, faults: &mut Vec<Box<dyn Fault>>) {
+        if let Some(home) = self.home.take() {
+            let wiped = home.remove(self.setup);
+            if !wiped.is_complete() {
+                faults.push(boxed(wiped));
+            }
+        }
+        if let Some(objects) = &self.objects {
+            let cleared = objects.clear(self.setup);
+            if !cleared.is_complete(objects.is_shared()) {
+                faults.push(boxed(cleared));
+            }
+        }
+    }
+
+    fn search(&self, faults: &mut Vec<Box<dyn Fault>>) {
+        let on_hit = self.rules.on_hit;
+        let mut values = self.dropped.iter();
+        let mut values = values.by_ref().map(|(name, value)| (name.as_str(), value));
+        let searcher = Searcher::new(&mut values);
+        let search = Search {
+            places: &self.places,
+            secret_directories: self.secret_directories,
+            everything: self.objects.is_none(),
+            setup: self.setup,
+            report: self.report,
+        };
+        let mut traces = search.run(&searcher);
+        let is_refused = traces.settle(on_hit);
+        let text = format!(
+            "seal: {} files searched, {} of formats that are not opened",
+            traces.files, traces.unopened
+        );
+        self.report.detail(1, "searched", &text, &[]);
+        for trace in traces.left {
+            self.say(boxed(SealFault::Value(trace)), is_refused, faults);
+        }
+        self.search_settings(on_hit, faults);
+    }
+
+    fn search_settings(&self, on_hit: OnHit, faults: &mut Vec<Box<dyn Fault>>) {
+        let roots: Vec<PathBuf> = self.places.iter().map(|place| place.path.clone()).collect();
+        let marks = self.places.iter().filter_map(|place| place.mark.clone());
+        let places = Places {
+            roots: &roots,
+            homes: &self.homes,
+            marks: &marks.collect::<Vec<_>>(),
+        };
+        let Ok(found) = residue::look_as(&places, self.setup) else {
+            return self.say(boxed(SealFault::Unseen), on_hit != OnHit::Report, faults);
+        };
+        let more = found.more;
+        let settled = residue::settle(found, on_hit);
+        for residue in settled.kept {
+            let is_refused = settled.is_refused && residue.kind.is_credential();
+            self.say(boxed(SealFault::Residue(residue)), is_refused, faults);
+        }
+        if more != 0 {
+            self.say(
+                boxed(SealFault::MoreResidues(more)),
+                settled.is_refused,
+                faults,
+            );
+        }
+    }
+
+    /// What does not end the start is a warning.
+    fn say(&self, fault: Box<dyn Fault>, is_refused: bool, faults: &mut Vec<Box<dyn Fault>>) {
+        if is_refused {
+            faults.push(fault);
+        } else {
+            self.report.warning(fault.as_ref());
+        }
+    }
+}
+
+impl Fault for SealFault {
+    fn what(&self) -> String {
+        match self {
+            Self::Value(trace) if trace.is_value => {
+                format!("setup left a secret in a file: {}", trace.what)
+            }
+            Self::Value(trace) => format!("a file could not be searched: {}", trace.what),
+            Self::Residue(residue) => residue.what(),
+            Self::MoreResidues(more) => format!("setup left {more} more traces"),
+            Self::Unseen => "what setup left could not be looked at as its user".into(),
+        }
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::Value(trace) => quote(&trace.shown),
+            Self::Residue(residue) => residue.place(),
+            Self::MoreResidues(_) | Self::Unseen => "the mounts that setup could write to".into(),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::Value(trace) if trace.is_value => "let the command that wrote it take the credential another way (`\"git\": true`, `env`), or remove the file at its end; `\"on_hit\": \"remove\"` in `seal` does that".into(),
+            Self::Value(_) => "let setup's user be able to read it, or remove it at the end of setup".into(),
+            Self::Residue(residue) => residue.remedy(),
+            Self::MoreResidues(_) => "mend those that are named, and start again".into(),
+            Self::Unseen => "a restart may help".into(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Seal
+    }
+}

@@ -1,0 +1,338 @@
+//! What a crash must not make us forget: setup has begun, or the seal refused.
+//!
+//! In: where setup works and what is to be scanned. Out: a file in setup's
+//! directory, since a volume outlives the container, and one in the container's
+//! writable layer, where only root can change it. A start that finds either seals
+//! and scans first.
+//!
+//! Setup, and a main that may write to setup's directory, can remove or forge the
+//! file there, and a PID 1 that is not root has only that one: the journal then
+//! helps against crashes and honest programs, not against them. A forged one
+//! costs a scan.
+//!
+//! **Never:** a value, or the place of a finding: a count says enough.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nix::unistd::geteuid;
+use serde_json::{Map, Value};
+
+use super::wording::shown_path;
+use crate::exit::Exit;
+use crate::report::Fault;
+
+/// The file's name in setup's directory.
+pub const FILE: &str = ".vestibule-journal";
+/// A directory of root alone in the writable layer.
+const LAYER: &str = "/var/lib/vestibule";
+const VERSION: u64 = 1;
+/// More than any journal of ours.
+const LIMIT: u64 = 1 << 16;
+
+/// How far the last start came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Setup's first process was about to start; no seal has passed since.
+    SetupRunning,
+    /// The seal found something and refused.
+    Refused,
+}
+
+/// A journal that is being kept.
+#[derive(Debug)]
+pub struct Journal {
+    files: Vec<PathBuf>,
+    directories: Vec<PathBuf>,
+}
+
+/// What an earlier start left to be done.
+#[derive(Debug)]
+pub struct Owed {
+    /// How far it came; `None` if the file does not say.
+    pub state: Option<State>,
+    /// What is to be scanned; none named means all that can be written.
+    pub directories: Vec<PathBuf>,
+    /// When it was written, in seconds since 1970.
+    pub time: Option<u64>,
+    /// As many things had been found.
+    pub findings: u64,
+    files: Vec<PathBuf>,
+}
+
+/// A journal that cannot be written or removed.
+#[derive(Debug)]
+pub struct JournalFault {
+    path: PathBuf,
+    kind: io::ErrorKind,
+}
+
+impl Journal {
+    /// Notes, before setup's first process, that a scan is owed.
+    pub fn begin(setup: &Path, directories: &[PathBuf]) -> Result<Self, JournalFault> {
+        Self::begin_among(setup, Path::new(LAYER), directories)
+    }
+
+    fn begin_among(
+        setup: &Path,
+        layer: &Path,
+        directories: &[PathBuf],
+    ) -> Result<Self, JournalFault> {
+        let mut journal = Self {
+            files: Vec::new(),
+            directories: directories.to_vec(),
+        };
+        let content = journal.content(State::SetupRunning, 0);
+        let beside = setup.join(FILE);
+        let in_layer = own_directory(layer).map(|directory| directory.join("journal"));
+        let mut refused = None;
+        for path in [Some(beside), in_layer.ok()].into_iter().flatten() {
+            match write_new(&path, &content) {
+                Ok(()) => journal.files.push(path),
+                // An old one in the way is a bug or an attack.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    return Err(fault(&path, &error));
+                }
+                Err(error) => refused = refused.or(Some(fault(&path, &error))),
+            }
+        }
+        if let Some(fault) = refused.filter(|_| journal.files.is_empty()) {
+            return Err(fault);
+        }
+        Ok(journal)
+    }
+
+    /// Notes that the seal refused, and how much it had found.
+    pub fn refuse(&self, findings: u64) -> Result<(), JournalFault> {
+        let content = self.content(State::Refused, findings);
+        for path in &self.files {
+            replace(path, &content).map_err(|error| fault(path, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Removes it: the seal has passed.
+    pub fn close(self) -> Result<(), JournalFault> {
+        for path in &self.files {
+            match fs::remove_file(path) {
+                // Setup may have removed the one in its directory.
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(fault(path, &error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+            synchronize_directory(path).map_err(|error| fault(path, &error))?;
+        }
+        Ok(())
+    }
+
+    fn content(&self, state: State, findings: u64) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let state = match state {
+            State::SetupRunning => "setup-running",
+            State::Refused => "refused",
+        };
+        // What is no UTF-8 is not named: none at all means everything.
+        let names: Option<Vec<&str>> = self.directories.iter().map(|path| path.to_str()).collect();
+        let mut object = Map::new();
+        object.insert("version".into(), VERSION.into());
+        object.insert("state".into(), state.into());
+        object.insert("time".into(), now.map_or(0, |now| now.as_secs()).into());
+        object.insert("scan".into(), names.unwrap_or_default().into());
+        object.insert("findings".into(), findings.into());
+        format!("{}\n", Value::Object(object))
+    }
+}
+
+/// What an earlier start owes, by the journals in setup's directory and in the
+/// layer. Anything at their places that cannot be read owes all.
+#[must_use]
+pub fn find(setup: Option<&Path>) -> Option<Owed> {
+    find_among(setup, Path::new(LAYER))
+}
+
+fn find_among(setup: Option<&Path>, layer: &Path) -> Option<Owed> {
+    let beside = setup.map(|directory| directory.join(FILE));
+    let mut owed: Option<Owed> = None;
+    for path in beside.into_iter().chain([layer.join("journal")]) {
+        if !is_there(&path) {
+            continue;
+        }
+        let mut found = read(&path).unwrap_or_else(Owed::everything);
+        found.files.push(path);
+        owed = Some(match owed {
+            Some(other) => other.with(found),
+            None => found,
+        });
+    }
+    owed
+}
+
+/// What may not be looked at counts as there.
+fn is_there(path: &Path) -> bool {
+    let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+    fs::symlink_metadata(path).map_or_else(|error| !absent.contains(&error.kind()), |_| true)
+}
+
+impl Owed {
+    /// Goes on keeping the journals that were found: the seal of this start
+    /// either closes them or refuses again.
+    #[must_use]
+    pub fn into_journal(self) -> Journal {
+        Journal {
+            files: self.files,
+            directories: self.directories,
+        }
+    }
+
+    fn everything() -> Self {
+        Self {
+            state: None,
+            directories: Vec::new(),
+            time: None,
+            findings: 0,
+            files: Vec::new(),
+        }
+    }
+
+    /// Both debts: the worse state, and the directories of both.
+    fn with(mut self, other: Self) -> Self {
+        let is_all = self.directories.is_empty() || other.directories.is_empty();
+        self.directories.extend(other.directories);
+        if is_all {
+            self.directories.clear();
+        }
+        if self.state != other.state {
+            self.state = self.state.and(other.state).and(Some(State::Refused));
+        }
+        self.time = self.time.or(other.time);
+        self.findings = self.findings.max(other.findings);
+        self.files.extend(other.files);
+        self
+    }
+}
+
+fn read(path: &Path) -> Option<Owed> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut text = String::new();
+    file.take(LIMIT).read_to_string(&mut text).ok()?;
+    parse(&text)
+}
+
+fn parse(text: &str) -> Option<Owed> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let number = |name: &str| value.get(name)?.as_u64();
+    if number("version") != Some(VERSION) {
+        return None;
+    }
+    let state = match value.get("state")?.as_str()? {
+        "setup-running" => State::SetupRunning,
+        "refused" => State::Refused,
+        _ => return None,
+    };
+    let mut directories = Vec::new();
+    for directory in value.get("scan")?.as_array()? {
+        let path = PathBuf::from(directory.as_str()?);
+        if !path.is_absolute() {
+            return None;
+        }
+        directories.push(path);
+    }
+    Some(Owed {
+        state: Some(state),
+        directories,
+        time: number("time"),
+        findings: number("findings")?,
+        files: Vec::new(),
+    })
+}
+
+/// The directory in the layer, for a PID 1 that is root there.
+fn own_directory(layer: &Path) -> io::Result<&Path> {
+    if !geteuid().is_root() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let parent = layer.parent().unwrap_or(Path::new("/"));
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o755).create(parent)?;
+    match fs::DirBuilder::new().mode(0o700).create(layer) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let found = fs::symlink_metadata(layer)?;
+    if !found.is_dir() || found.uid() != 0 || found.mode() & 0o077 != 0 {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    Ok(layer)
+}
+
+/// Writes a file that is not there yet, through to the disk.
+fn write_new(path: &Path, content: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()?;
+    synchronize_directory(path)
+}
+
+/// Puts new content in a journal's place at once.
+fn replace(path: &Path, content: &str) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(OsStr::from_bytes(b".new"));
+    let fresh = PathBuf::from(name);
+    let _ = fs::remove_file(&fresh);
+    write_new(&fresh, content)?;
+    fs::rename(&fresh, path)?;
+    synchronize_directory(path)
+}
+
+fn synchronize_directory(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+fn fault(path: &Path, error: &io::Error) -> JournalFault {
+    JournalFault {
+        path: path.to_path_buf(),
+        kind: error.kind(),
+    }
+}
+
+impl Fault for JournalFault {
+    fn what(&self) -> String {
+        format!(
+            "cannot keep the journal that makes a crash during setup safe: {}",
+            self.kind
+        )
+    }
+
+    fn place(&self) -> String {
+        shown_path(&self.path)
+    }
+
+    fn remedy(&self) -> String {
+        "let PID 1 write to setup's directory, or give the container a writable layer".into()
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::System
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Where setup could have written: the mounts that are not read-only.
+//!
+//! In: the list of mounts. Out: their points, each with a mark of this moment,
+//! so that what is older can be told from what setup wrote.
+//!
+//! **Never:** a mount of the kernel's own files, in which nothing stays.
+
+use std::path::{Path, PathBuf};
+
+use nix::sys::statfs::{
+    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, FsType, PROC_SUPER_MAGIC, SYSFS_MAGIC, statfs,
+};
+use nix::sys::statvfs::{FsFlags, statvfs};
+
+use super::since::Mark;
+use crate::run::confine::mounts::Mounts;
+
+/// File systems that show the kernel: those of terminals, message queues,
+/// security modules, tracing, BPF and namespaces are told by number only.
+const OTHERS: [i64; 7] = [
+    0x1cd1,
+    0x1980_0202,
+    0x7363_6673,
+    0x7472_6163,
+    0x6462_6720,
+    0xcafe_4a11,
+    0x6e73_6673,
+];
+
+/// One mount that setup could write to.
+#[derive(Debug)]
+pub struct Place {
+    /// Its point: a directory, or one file that was mounted.
+    pub path: PathBuf,
+    /// This moment there; `None` where no file can be made.
+    pub mark: Option<Mark>,
+}
+
+/// All of them. Without `/proc` the root and the usual places stand for all.
+#[must_use]
+pub fn writable() -> Vec<Place> {
+    let mounts = Mounts::read();
+    let mut paths: Vec<PathBuf> = Vec::new();
+    if mounts.is_empty() {
+        paths.extend(["/", "/tmp", "/var/tmp", "/run", "/dev/shm"].map(PathBuf::from));
+    }
+    for mount in mounts.at_or_below(Path::new("/")) {
+        if !paths.contains(&mount.point) {
+            paths.push(mount.point.clone());
+        }
+    }
+    paths.retain(|path| is_writable(path) && !is_of_the_kernel(path));
+    paths
+        .into_iter()
+        .map(|path| Place {
+            mark: Mark::set(&path).ok(),
+            path,
+        })
+        .collect()
+}
+
+fn is_writable(path: &Path) -> bool {
+    statvfs(path).is_ok_and(|found| !found.flags().contains(FsFlags::ST_RDONLY))
+}
+
+fn is_of_the_kernel(path: &Path) -> bool {
+    let kinds = [
+        PROC_SUPER_MAGIC,
+        SYSFS_MAGIC,
+        CGROUP_SUPER_MAGIC,
+        CGROUP2_SUPER_MAGIC,
+    ];
+    statfs(path).is_ok_and(|found| {
+        let FsType(number) = found.filesystem_type();
+        kinds.contains(&found.filesystem_type())
+            || OTHERS
+                .iter()
+                .any(|other| i64::try_from(number) == Ok(*other))
+    })
+}

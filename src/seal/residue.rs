@@ -1,0 +1,255 @@
+//! Traces that setup left in files: credentials in Git's configuration, the
+//! files of other tools, code that main would run, rights that files give.
+//!
+//! In: the trees that setup could write to, home directories, the marks of their
+//! mounts. Out: every trace that is not older than setup, by file and line; on
+//! demand the file without it. Known forms are found here; a value in any other
+//! place is the scan's to find.
+//!
+//! **Never:** a credential in a `Residue`, a change to anything but the trace, a
+//! link followed. What cannot be looked at is a finding too.
+
+mod artefact;
+mod carry;
+mod clean;
+mod git;
+mod git_config;
+mod places;
+mod settle;
+mod url;
+mod walk;
+
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+
+use super::as_user::ask;
+use super::since::Mark;
+use super::wording::shown_path;
+use crate::collect::accounts::Identity;
+use crate::exit::Exit;
+use crate::report::Fault;
+
+pub use clean::{CleanFault, clean};
+pub use settle::{Settled, settle};
+
+/// A trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Residue {
+    /// The file.
+    pub path: PathBuf,
+    /// The line, for a trace within a file.
+    pub line: Option<u32>,
+    /// What it is.
+    pub kind: Kind,
+    /// Whether `clean` knows a way that changes nothing else.
+    pub can_clean: bool,
+}
+
+/// What a trace is. The comment names the row of the threat list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// G1: user info in a URL of a Git configuration.
+    GitUrl,
+    /// G2: user info in the URL of a submodule.
+    SubmoduleUrl,
+    /// G3: an HTTP header, usually `Authorization`.
+    ExtraHeader,
+    /// G4: a credential helper, or the name to log in with.
+    CredentialSetting,
+    /// G4: what `credential.helper store` writes.
+    CredentialStore,
+    /// G5: the helper that keeps credentials in a process.
+    CredentialCache,
+    /// G6: a `.netrc`.
+    Netrc,
+    /// G10: user info in a base URL that takes others' place.
+    InsteadOf,
+    /// G11: another file whose settings count.
+    Include,
+    /// G14: the file of another tool in which it keeps credentials.
+    ToolCredential,
+    /// G15: user info in a URL of a lock file or a record of an installation.
+    ArtefactUrl,
+    /// G16: the history of a shell or a client.
+    History,
+    /// X1: a set-user-id or set-group-id program.
+    SetId,
+    /// X1: a program with capabilities of its own.
+    FileCapability,
+    /// X2: a library that every dynamic program would load.
+    Preload,
+    /// X3: a program that Git would start.
+    GitCommand,
+    /// X3: an executable hook.
+    GitHook,
+    /// X3: a file that a shell or another program obeys at its start.
+    StartFile,
+    /// Nobody could look at it.
+    Unreadable,
+}
+
+/// What was looked at, and what was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The traces, in the order of their discovery.
+    pub residues: Vec<Residue>,
+    /// As many more as are not in the list.
+    pub more: u64,
+    /// As many files and directories were looked at.
+    pub seen: u64,
+}
+
+/// Where to look.
+pub struct Places<'a> {
+    /// Trees that setup could write to.
+    pub roots: &'a [PathBuf],
+    /// Home directories, of setup if it is kept and of main's user.
+    pub homes: &'a [PathBuf],
+    /// The marks of the mounts in question. On a mount without one everything
+    /// counts as new.
+    pub marks: &'a [Mark],
+}
+
+/// Looks at all the trees, each on its own mount and no further.
+#[must_use]
+pub fn look(places: &Places<'_>) -> Found {
+    walk::look(places)
+}
+
+/// The same with the eyes of another user too, for a root that may not read
+/// everything: what either could look at was looked at.
+pub fn look_as(places: &Places<'_>, identity: &Identity) -> nix::Result<Found> {
+    let mut found = look(places);
+    let bytes = ask(identity, &|| carry::encode(&walk::look(places)))?;
+    found.join(carry::decode(&bytes).ok_or(Errno::ECHILD)?);
+    Ok(found)
+}
+
+impl Kind {
+    /// The row of the threat list.
+    #[must_use]
+    pub fn row(self) -> &'static str {
+        match self {
+            Self::GitUrl => "G1",
+            Self::SubmoduleUrl => "G2",
+            Self::ExtraHeader => "G3",
+            Self::CredentialSetting | Self::CredentialStore => "G4",
+            Self::CredentialCache => "G5",
+            Self::Netrc => "G6",
+            Self::InsteadOf => "G10",
+            Self::Include => "G11",
+            Self::ToolCredential => "G14",
+            Self::ArtefactUrl => "G15",
+            Self::History => "G16",
+            Self::SetId | Self::FileCapability => "X1",
+            Self::Preload => "X2",
+            Self::GitCommand | Self::GitHook | Self::StartFile => "X3",
+            Self::Unreadable => "Z6",
+        }
+    }
+
+    /// Whether it can give main a credential. The others are code or rights that
+    /// setup planted, which `no_new_privs` and a fresh home make harmless.
+    #[must_use]
+    pub fn is_credential(self) -> bool {
+        !matches!(
+            self,
+            Self::SetId
+                | Self::FileCapability
+                | Self::Preload
+                | Self::GitCommand
+                | Self::GitHook
+                | Self::StartFile
+        )
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::GitUrl => "a URL with user info in a Git configuration",
+            Self::SubmoduleUrl => "a submodule's URL with user info",
+            Self::ExtraHeader => "an HTTP header in a Git configuration",
+            Self::CredentialSetting => "a credential setting of Git",
+            Self::CredentialStore => "stored Git credentials",
+            Self::CredentialCache => "Git's credential cache",
+            Self::Netrc => "a .netrc",
+            Self::InsteadOf => "a URL with user info that stands in for others",
+            Self::Include => "another file included in a Git configuration",
+            Self::ToolCredential => "a file in which a tool keeps credentials",
+            Self::ArtefactUrl => "a URL with user info in what was installed",
+            Self::History => "a history of commands",
+            Self::SetId => "a set-user-id or set-group-id program",
+            Self::FileCapability => "a program with capabilities",
+            Self::Preload => "a library for every program",
+            Self::GitCommand => "a program that Git would start",
+            Self::GitHook => "a Git hook",
+            Self::StartFile => "a file that programs obey at their start",
+            Self::Unreadable => "a file or directory that could not be looked at",
+        }
+    }
+}
+
+impl Residue {
+    fn new(path: &Path, line: Option<u32>, kind: Kind, can_clean: bool) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            line,
+            kind,
+            can_clean,
+        }
+    }
+}
+
+impl Fault for Residue {
+    fn what(&self) -> String {
+        format!("setup left {} ({})", self.kind.text(), self.kind.row())
+    }
+
+    fn place(&self) -> String {
+        let path = shown_path(&self.path);
+        match self.line {
+            Some(line) => format!("{path}:{line}"),
+            None => path,
+        }
+    }
+
+    fn remedy(&self) -> String {
+        if self.kind == Kind::Unreadable {
+            return "let setup's or main's user read it, or remove it at the end of setup".into();
+        }
+        let git = "give Git its credential by `setup.git` instead";
+        let remove = if self.can_clean {
+            "remove it at the end of setup, or let the seal do it: `\"on_hit\": \"remove\"`"
+        } else {
+            "remove it at the end of setup"
+        };
+        match self.kind {
+            Kind::GitUrl
+            | Kind::SubmoduleUrl
+            | Kind::ExtraHeader
+            | Kind::CredentialSetting
+            | Kind::CredentialStore
+            | Kind::CredentialCache
+            | Kind::InsteadOf => format!("{git}, or {remove}"),
+            Kind::Netrc
+            | Kind::Include
+            | Kind::ToolCredential
+            | Kind::ArtefactUrl
+            | Kind::History
+            | Kind::SetId
+            | Kind::FileCapability
+            | Kind::Preload
+            | Kind::GitCommand
+            | Kind::GitHook
+            | Kind::StartFile
+            | Kind::Unreadable => remove.into(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Seal
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! Places for files, and a PID namespace whose first process is ours.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Uid, mkdtemp, pipe, setresuid, setsid};
+
+use crate::sys::process::{exit_now, fork};
+use crate::sys::signal::block_all;
+
+/// A new directory, removed when dropped.
+pub(crate) struct Place(pub(crate) PathBuf);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self::below(&std::env::temp_dir())
+    }
+
+    pub(crate) fn below(parent: &Path) -> Self {
+        Self(mkdtemp(&parent.join("vestibule-seal-XXXXXX")).unwrap())
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a claim about PID 1 needs around it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Around {
+    /// `/proc` of the namespace.
+    Proc,
+    /// Nothing at `/proc`.
+    NoProc,
+    /// And a process that entered from outside, as `docker exec` does.
+    Entered,
+}
+
+/// Runs `claim` as PID 1 of a new namespace, and returns what it said.
+pub(super) fn as_first(around: Around, claim: fn() -> String) -> String {
+    // A thread of its own: its children stay in the namespace for good.
+    thread::spawn(move || {
+        unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID).unwrap();
+        let none = None::<&str>;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
+        let (answer, said) = pipe().unwrap();
+        let (go, start) = pipe().unwrap();
+        let first = match fork().unwrap() {
+            ForkResult::Child => first_process(around, claim, said, go),
+            ForkResult::Parent { child } => child,
+        };
+        drop(said);
+        let entered = (around == Around::Entered).then(|| match fork().unwrap() {
+            ForkResult::Child => stay(),
+            ForkResult::Parent { child } => child,
+        });
+        File::from(start).write_all(b"g").unwrap();
+        let mut text = String::new();
+        File::from(answer).read_to_string(&mut text).unwrap();
+        // The first cannot end before all others of its namespace were reaped.
+        for child in entered.into_iter().chain([first]) {
+            waitpid(child, None).unwrap();
+        }
+        text
+    })
+    .join()
+    .unwrap()
+}
+
+fn first_process(around: Around, claim: fn() -> String, said: OwnedFd, go: OwnedFd) -> ! {
+    let _ = block_all();
+    let kind = if around == Around::NoProc {
+        "tmpfs"
+    } else {
+        "proc"
+    };
+    let mounted = mount(
+        Some("none"),
+        "/proc",
+        Some(kind),
+        MsFlags::empty(),
+        None::<&str>,
+    );
+    let mut byte = [0];
+    let text = match (mounted, File::from(go).read_exact(&mut byte)) {
+        (Ok(()), Ok(())) => claim(),
+        answer => format!("no ground for the claim: {answer:?}"),
+    };
+    let _ = File::from(said).write_all(text.as_bytes());
+    exit_now(0)
+}
+
+/// Lives until it is killed.
+pub(super) fn stay() -> ! {
+    loop {
+        nix::unistd::pause();
+    }
+}
+
+/// A process of this user in a session of its own, whose parent is gone.
+pub(super) fn daemon(uid: u32, work: fn() -> !) {
+    let uid = Uid::from_raw(uid);
+    let (alive, born) = pipe().unwrap();
+    match fork().unwrap() {
+        ForkResult::Child => {
+            drop(alive);
+            let _ = setsid();
+            match fork() {
+                Ok(ForkResult::Child) => {
+                    // Whoever counts on another user may not meet root's.
+                    if setresuid(uid, uid, uid).is_err() {
+                        exit_now(1);
+                    }
+                    let _ = nix::unistd::write(&born, b"b");
+                    drop(born);
+                    work()
+                }
+                _ => exit_now(0),
+            }
+        }
+        ForkResult::Parent { child } => {
+            drop(born);
+            waitpid(child, None).unwrap();
+            File::from(alive).read_exact(&mut [0]).unwrap();
+        }
+    }
+}

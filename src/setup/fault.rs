@@ -1,0 +1,127 @@
+//! Why the setup phase did not come to its end, in an operator's words.
+//!
+//! In: which command, and what became of it. Out: a `Fault`.
+//!
+//! **Never:** a command's output or arguments: only its place and its program.
+
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+
+use crate::exit::Exit;
+use crate::report::{Fault, quote};
+use crate::sys::process::End;
+
+/// A setup phase that failed.
+#[derive(Debug)]
+pub enum SetupFault {
+    /// This process is not PID 1.
+    NotFirst {
+        /// The policy's entry.
+        place: String,
+    },
+    /// A command ended otherwise than with 0.
+    Failed {
+        /// The policy's entry.
+        place: String,
+        /// Its program.
+        program: String,
+        /// How.
+        end: End,
+    },
+    /// All commands together took longer than `timeout`.
+    Overran {
+        /// The policy's entry.
+        place: String,
+        /// The program of the command that was running.
+        program: String,
+    },
+    /// A program for a secret gave none.
+    NoSecret {
+        /// The policy's entry.
+        place: String,
+        /// What it did instead.
+        problem: &'static str,
+    },
+    /// The system refused a step.
+    System {
+        /// What was to be done.
+        step: &'static str,
+        /// Why not.
+        errno: Errno,
+    },
+    /// A private home cannot be made.
+    Home(PathBuf),
+    /// A program that vestibule runs itself can be changed by setup's user.
+    Changeable {
+        /// The policy's entry.
+        place: String,
+        /// The program.
+        program: PathBuf,
+    },
+}
+
+impl Fault for SetupFault {
+    fn what(&self) -> String {
+        match self {
+            Self::NotFirst { .. } => {
+                "the policy has a setup phase, and vestibule is not PID 1: nobody could kill what setup leaves".into()
+            }
+            Self::Failed { program, end, .. } => {
+                let program = quote(program);
+                match end {
+                    End::Exited(127) => format!("setup failed: {program} was not found (exit code 127)"),
+                    End::Exited(code) => format!("setup failed: {program} ended with exit code {code}"),
+                    End::Killed(signal) => format!("setup failed: {program} was ended by signal {signal}"),
+                }
+            }
+            Self::Overran { program, .. } => {
+                format!("setup took longer than its timeout, in {}", quote(program))
+            }
+            Self::NoSecret { problem, .. } => format!("a program gave no secret: {problem}"),
+            Self::System { step, errno } => {
+                format!("setup cannot go on: {step}: {}", errno.desc().to_ascii_lowercase())
+            }
+            Self::Home(path) => format!(
+                "cannot make a private home directory for setup in `{}`",
+                path.display()
+            ),
+            Self::Changeable { program, .. } => format!(
+                "setup's user could change {}, which vestibule is to run itself",
+                quote(program.as_os_str().as_encoded_bytes())
+            ),
+        }
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::NotFirst { place }
+            | Self::Failed { place, .. }
+            | Self::Overran { place, .. }
+            | Self::NoSecret { place, .. }
+            | Self::Changeable { place, .. } => place.clone(),
+            Self::System { .. } | Self::Home(_) => "the setup phase; main was not started".into(),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::NotFirst { .. } => "make vestibule the container's entrypoint, without `--init` and without a process namespace that it shares",
+            Self::Failed { .. } => "its own messages stand above; what it wrote in its directory was removed, so a restart begins anew",
+            Self::Overran { .. } => "raise `timeout`, or find out what it waits for: it has no terminal and no input",
+            Self::NoSecret { .. } => "let the program write the value, and nothing else, to its standard output, and end with 0",
+            Self::System { .. } => "a restart may help; else raise the container's limits of processes and open files",
+            Self::Home(_) => "let setup's user write to /var/tmp or /tmp of the container",
+            Self::Changeable { .. } => "let it, and every directory above it, belong to root and be writable by root alone",
+        }
+        .into()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NotFirst { .. } | Self::Changeable { .. } => Exit::Policy,
+            Self::Failed { .. } | Self::Overran { .. } | Self::NoSecret { .. } => Exit::Setup,
+            Self::System { .. } | Self::Home(_) => Exit::System,
+        }
+    }
+}

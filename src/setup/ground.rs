@@ -1,0 +1,306 @@
+//! The ground that setup stands on: its directory, its home, its programs.
+//!
+//! In: where setup works and who main is. Out: everything that an earlier main
+//! could have prepared, such as a `.git/config` with a command in it, a shell's
+//! start file or a program in front of the real one.
+//!
+//! **Never:** a look at contents: a directory is empty or it is not trusted.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::collect::accounts::Identity;
+use crate::collect::replaceable::{Weakness, weakness};
+use crate::exit::Exit;
+use crate::report::{Fault, quote};
+use crate::seal::journal;
+use crate::seal::wording::shown_path;
+
+/// What setup with credentials would stand on.
+pub struct Ground<'a> {
+    /// Where its commands start.
+    pub directory: &'a Path,
+    /// Whether its home is made for it and removed afterwards.
+    pub has_private_home: bool,
+    /// Where its programs are looked for.
+    pub path: &'a OsStr,
+    /// Who could have prepared it.
+    pub main: &'a Identity,
+}
+
+/// Something that an earlier main could have prepared.
+#[derive(Debug)]
+pub enum GroundFault {
+    /// There are files already.
+    NotEmpty {
+        /// Setup's directory.
+        directory: PathBuf,
+        /// One of them.
+        entry: OsString,
+    },
+    /// Whether there are cannot be told.
+    Unknown {
+        /// Setup's directory.
+        directory: PathBuf,
+        /// Why not.
+        kind: ErrorKind,
+    },
+    /// The home directory is main's too.
+    SharedHome,
+    /// A part of PATH that depends on where a command starts.
+    Relative(OsString),
+    /// Main's user could put programs there.
+    Writable {
+        /// The part of PATH.
+        directory: PathBuf,
+        /// What lets it.
+        weakness: Weakness,
+        /// Main's uid.
+        uid: u32,
+    },
+}
+
+impl Ground<'_> {
+    /// All that is not as it has to be. A root main can prepare anything and is
+    /// asked about by `collect::replaceable::this_start_only`.
+    #[must_use]
+    pub fn faults(&self) -> Vec<GroundFault> {
+        let mut faults = Vec::new();
+        faults.extend(occupied(self.directory));
+        if !self.has_private_home {
+            faults.push(GroundFault::SharedHome);
+        }
+        for part in self.path.as_bytes().split(|&byte| byte == b':') {
+            let directory = Path::new(OsStr::from_bytes(part));
+            if !directory.is_absolute() {
+                faults.push(GroundFault::Relative(directory.into()));
+            } else if self.main.uid != 0
+                && let Some(weakness) = weakness(directory, self.main)
+            {
+                faults.push(GroundFault::Writable {
+                    directory: directory.to_path_buf(),
+                    weakness,
+                    uid: self.main.uid,
+                });
+            }
+        }
+        faults
+    }
+}
+
+fn occupied(directory: &Path) -> Option<GroundFault> {
+    let unknown = |error: &std::io::Error| GroundFault::Unknown {
+        directory: directory.to_path_buf(),
+        kind: error.kind(),
+    };
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(error) => return Some(unknown(&error)),
+    };
+    for entry in entries {
+        match entry {
+            Ok(entry) if is_expected(&entry) => {}
+            Ok(entry) => {
+                return Some(GroundFault::NotEmpty {
+                    directory: directory.to_path_buf(),
+                    entry: entry.file_name(),
+                });
+            }
+            Err(error) => return Some(unknown(&error)),
+        }
+    }
+    None
+}
+
+/// Our journal, and what a new ext4 volume starts with.
+fn is_expected(entry: &fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    let is_rescue = || {
+        name == "lost+found"
+            && entry
+                .metadata()
+                .is_ok_and(|of| of.is_dir() && of.uid() == 0)
+    };
+    name == journal::FILE || is_rescue()
+}
+
+impl Fault for GroundFault {
+    fn what(&self) -> String {
+        let what = match self {
+            Self::NotEmpty { directory, .. } => {
+                format!("setup's directory {} is not empty", shown_path(directory))
+            }
+            Self::Unknown { directory, kind } => {
+                format!("cannot look into {}: {kind}", shown_path(directory))
+            }
+            Self::SharedHome => "setup's home is kept".into(),
+            Self::Relative(part) => format!(
+                "{} in setup's PATH is no absolute path",
+                quote(part.as_bytes())
+            ),
+            Self::Writable { directory, .. } => format!(
+                "main's user could put programs into {}, which setup's PATH names",
+                shown_path(directory)
+            ),
+        };
+        format!(
+            "{what}: setup with credentials runs only on ground that no earlier main can have prepared"
+        )
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::NotEmpty { directory, entry } => shown_path(&directory.join(entry)),
+            Self::Unknown { directory, .. } => shown_path(directory),
+            Self::SharedHome => "`setup.home`".into(),
+            Self::Relative(_) => "PATH".into(),
+            Self::Writable { weakness, uid, .. } => {
+                let of = weakness.ownership;
+                format!(
+                    "{} (owner {}:{}, mode {:04o}); main's user is uid {uid}",
+                    shown_path(&weakness.path),
+                    of.uid,
+                    of.gid,
+                    of.mode
+                )
+            }
+        }
+    }
+
+    fn remedy(&self) -> String {
+        let trust = "or accept it by name: `\"reuse\": \"trusted\"` in `setup`";
+        match self {
+            Self::NotEmpty { .. } => format!(
+                "start from an empty directory or volume, name what setup makes in `skip_if`, {trust}"
+            ),
+            Self::Unknown { .. } => format!("let PID 1 list the directory, {trust}"),
+            Self::SharedHome => format!("take `\"home\": \"keep\"` out, {trust}"),
+            Self::Relative(_) => format!("take it out of PATH, {trust}"),
+            Self::Writable { .. } => {
+                format!("take it out of PATH, or make root its owner and mode 0755, {trust}")
+            }
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Policy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
+    use super::{Ground, GroundFault, Identity};
+    use crate::exit::Exit;
+    use crate::report::Fault;
+    use crate::seal::journal;
+    use crate::seal::tests::Place;
+
+    fn main(uid: u32) -> Identity {
+        Identity {
+            uid,
+            gid: uid,
+            groups: vec![uid],
+            home: PathBuf::from("/"),
+        }
+    }
+
+    fn place() -> Place {
+        let place = Place::new();
+        fs::set_permissions(&place.0, fs::Permissions::from_mode(0o755)).unwrap();
+        for name in ["work", "bin"] {
+            fs::create_dir(place.0.join(name)).unwrap();
+        }
+        place
+    }
+
+    fn faults(place: &Place, path: &str, uid: u32) -> Vec<GroundFault> {
+        let ground = Ground {
+            directory: &place.0.join("work"),
+            has_private_home: true,
+            path: OsStr::new(path),
+            main: &main(uid),
+        };
+        ground.faults()
+    }
+
+    #[test]
+    fn an_empty_directory_and_root_s_programs_are_ground_to_stand_on() {
+        let place = place();
+        let path = format!("{}/bin:/usr/bin:/bin", place.0.display());
+        assert!(faults(&place, &path, 1000).is_empty());
+        place.write(&format!("work/{}", journal::FILE), "");
+        fs::create_dir(place.0.join("work/lost+found")).unwrap();
+        assert!(faults(&place, &path, 1000).is_empty());
+        fs::remove_dir_all(place.0.join("work")).unwrap();
+        assert!(faults(&place, &path, 1000).is_empty(), "it will be made");
+    }
+
+    #[test]
+    fn a_directory_with_anything_in_it_is_not() {
+        let place = place();
+        place.write("work/app/.git/config", "");
+        let found = faults(&place, "/usr/bin", 1000);
+        let [fault] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert!(fault.place().ends_with("/work/app"), "{}", fault.place());
+        assert!(fault.remedy().contains("\"reuse\": \"trusted\""));
+        assert_eq!(fault.exit(), Exit::Policy);
+        fs::remove_dir_all(place.0.join("work")).unwrap();
+        place.write("work", "a file");
+        assert!(matches!(
+            faults(&place, "/usr/bin", 1000).as_slice(),
+            [GroundFault::Unknown { .. }]
+        ));
+    }
+
+    #[test]
+    fn a_directory_of_programs_that_main_can_write_is_not() {
+        let place = place();
+        let bin = place.0.join("bin");
+        fs::set_permissions(&bin, fs::Permissions::from_mode(0o1777)).unwrap();
+        let path = bin.to_str().unwrap();
+        assert!(matches!(
+            faults(&place, path, 1000).as_slice(),
+            [GroundFault::Writable { uid: 1000, .. }]
+        ));
+        assert!(faults(&place, path, 0).is_empty(), "root is told otherwise");
+        let absent = format!("{path}/absent");
+        assert!(matches!(
+            faults(&place, &absent, 1000).as_slice(),
+            [GroundFault::Writable { .. }]
+        ));
+    }
+
+    #[test]
+    fn parts_of_path_that_move_and_a_home_that_is_kept_are_not() {
+        let place = place();
+        for path in [":/usr/bin", "/usr/bin:", "/usr/bin:.", "bin"] {
+            let found = faults(&place, path, 1000);
+            assert!(
+                matches!(found.as_slice(), [GroundFault::Relative(_)]),
+                "{path}: {found:?}"
+            );
+        }
+        let ground = Ground {
+            directory: &place.0.join("work"),
+            has_private_home: false,
+            path: OsStr::new("/usr/bin"),
+            main: &main(1000),
+        };
+        assert!(matches!(
+            ground.faults().as_slice(),
+            [GroundFault::SharedHome]
+        ));
+    }
+}

@@ -1,0 +1,94 @@
+//! A home directory of setup's own, and the variables that lead to it.
+//!
+//! In: setup's user. Out: a new 0700 directory of that user on the writable
+//! layer (`/dev/shm` forbids programs), open from the start, so that setup
+//! cannot put another in its place before it is removed.
+//!
+//! **Never:** the home that main has, unless the policy keeps it.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::mkdtemp;
+
+use super::fault::SetupFault;
+use crate::collect::accounts::Identity;
+use crate::environment::Environment;
+use crate::seal::as_user::ask;
+use crate::seal::since::Mark;
+use crate::seal::wipe::{Tree, Wiped};
+
+/// Where it is made: on disk, since builds are large.
+const PLACES: [&str; 2] = ["/var/tmp", "/tmp"];
+/// Below it, what the XDG Base Directory Specification names.
+const BELOW: [(&str, &str); 4] = [
+    ("XDG_CACHE_HOME", ".cache"),
+    ("XDG_CONFIG_HOME", ".config"),
+    ("XDG_DATA_HOME", ".local/share"),
+    ("XDG_STATE_HOME", ".local/state"),
+];
+
+/// A private home.
+pub struct Home {
+    /// Where it is.
+    pub path: PathBuf,
+    tree: Tree,
+    mark: Mark,
+}
+
+impl Home {
+    /// Makes one, as setup's user: that needs no right to give files away.
+    pub fn make(identity: &Identity) -> Result<Self, SetupFault> {
+        let fault = || SetupFault::Home(PathBuf::from(PLACES[0]));
+        for place in PLACES.map(Path::new) {
+            let Ok(mark) = Mark::set(place) else { continue };
+            let make = || {
+                let made = mkdtemp(&place.join("vestibule-home-XXXXXX"));
+                made.map(|path| path.into_os_string().into_vec())
+                    .unwrap_or_default()
+            };
+            let path = PathBuf::from(OsString::from_vec(ask(identity, &make).unwrap_or_default()));
+            if path.as_os_str().is_empty() {
+                continue;
+            }
+            let tree = Tree::open(&path).map_err(|_| fault())?;
+            return Ok(Self { path, tree, mark });
+        }
+        Err(fault())
+    }
+
+    /// Sets the variables that lead to it.
+    pub fn bind(&self, environment: &mut Environment) {
+        bind(environment, &self.path);
+    }
+
+    /// Removes it with all that is in it.
+    #[must_use]
+    pub fn remove(&self, identity: &Identity) -> Wiped {
+        // What only its owner may remove, then what only root may.
+        let _ = ask(identity, &|| {
+            let _ = self.tree.remove(&self.mark);
+            Vec::new()
+        });
+        match self.path.symlink_metadata() {
+            Err(_) => Wiped::default(),
+            Ok(_) => self.tree.remove(&self.mark),
+        }
+    }
+}
+
+/// HOME and what programs derive from it.
+pub fn bind(environment: &mut Environment, home: &Path) {
+    environment.set(OsStr::new("HOME"), home.as_os_str());
+    for (variable, below) in BELOW {
+        environment.set(OsStr::new(variable), home.join(below).as_os_str());
+    }
+}
+
+/// The variables that would lead elsewhere.
+#[must_use]
+pub fn is_passed(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name != b"HOME" && !name.starts_with(b"XDG_") && name != b"OLDPWD" && name != b"PWD"
+}

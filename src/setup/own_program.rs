@@ -1,0 +1,216 @@
+//! Programs that the policy names for vestibule itself: one that mints a secret
+//! for setup (`command:`), one that revokes what was dropped (`on_drop`).
+//!
+//! In: an absolute path that setup's user cannot change. Out: its standard
+//! output as a secret, or nothing.
+//!
+//! **Never:** the container's variables: PATH is fixed and HOME is empty.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::{Pid, pipe2, read};
+
+use super::command::{Standard, Starter, nothing};
+use super::fault::SetupFault;
+use super::phase::DEFAULT_PATH;
+use super::relay::{Masking, Relay};
+use super::watch::{Watch, Watched};
+use crate::collect::reach::Reach;
+use crate::collect::replaceable::weakness;
+use crate::collect::setup::{Minted, SetupMaterial};
+use crate::environment::Environment;
+use crate::policy::{SealRules, SetupRules};
+use crate::report::{Fault, boxed};
+use crate::seal::kill;
+use crate::secret::{Scratch, Secret};
+use crate::sys::process::{End, Reaped, reap};
+use crate::sys::signal::{self, SignalSet};
+use std::os::fd::AsFd;
+
+/// As large as a variable's value may be; a token is a few hundred bytes.
+const LARGEST: usize = 65_536;
+/// How long such a program may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs the programs of `command:` sources and takes what they write.
+pub(super) fn mint(
+    starter: &Starter,
+    material: &mut SetupMaterial,
+    rules: &SetupRules,
+) -> Result<(), SetupFault> {
+    let _ = rules;
+    for minted in std::mem::take(&mut material.minted) {
+        let place = format!("{} at {}", starter.policy, minted.place);
+        unchangeable(starter, &minted.words, &place)?;
+        let value = output_of(starter, &minted, &place, material)?;
+        let name = minted.name.as_str().to_owned();
+        material.all.push((name.clone(), value.duplicate()));
+        material.dropped.push((name, value.duplicate()));
+        material.values.insert(minted.name, value);
+    }
+    Ok(())
+}
+
+/// Runs `on_drop`, its output masked.
+pub(super) fn revoke(
+    starter: &Starter,
+    rules: &SealRules,
+    material: &SetupMaterial,
+) -> Result<(), Box<dyn Fault>> {
+    if rules.on_drop.is_empty() {
+        return Ok(());
+    }
+    let place = format!("{} at /seal/on_drop", starter.policy);
+    unchangeable(starter, &rules.on_drop, &place).map_err(boxed)?;
+    let mut all = material
+        .all
+        .iter()
+        .map(|(name, value)| (name.as_str(), value));
+    let masking = Masking::new(&mut all);
+    let (relay, ends) = Relay::open(&masking, None).map_err(system).map_err(boxed)?;
+    let standard = Standard {
+        input: nothing(OFlag::O_RDONLY).map_err(system).map_err(boxed)?,
+        output: ends.output,
+        error: ends.error,
+    };
+    let started = start(starter, &rules.on_drop, standard, material).map_err(boxed)?;
+    let watch = Watch {
+        main: started,
+        relay,
+        server: None,
+        passwords: &|_| None,
+        until: Instant::now().checked_add(PATIENCE),
+        report: starter.report,
+    };
+    let (watched, relay) = watch.until_end().map_err(system).map_err(boxed)?;
+    kill::everything(Some(starter.identity.uid)).map_err(boxed)?;
+    relay.finish(Duration::from_secs(1));
+    let program = rules.on_drop.first().cloned().unwrap_or_default();
+    match watched {
+        Watched::Ended(End::Exited(0)) => Ok(()),
+        Watched::Ended(end) => Err(boxed(SetupFault::Failed {
+            place,
+            program,
+            end,
+        })),
+        Watched::Overran | Watched::Stopped(_) => {
+            Err(boxed(SetupFault::Overran { place, program }))
+        }
+    }
+}
+
+/// Setup's user must not be able to put another program there.
+fn unchangeable(starter: &Starter, words: &[String], place: &str) -> Result<(), SetupFault> {
+    let program = Path::new(words.first().map_or("", String::as_str));
+    match weakness(program, &starter.identity) {
+        Some(_) if starter.identity.uid != 0 => Err(SetupFault::Changeable {
+            place: place.to_owned(),
+            program: program.to_path_buf(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn start(
+    starter: &Starter,
+    words: &[String],
+    standard: Standard,
+    material: &SetupMaterial,
+) -> Result<Pid, SetupFault> {
+    let mut environment = Environment::default();
+    environment.set(OsStr::new("PATH"), OsStr::new(DEFAULT_PATH));
+    environment.set(OsStr::new("HOME"), OsStr::new("/nonexistent"));
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let mut reach = Reach::of_directories(&material.directories);
+    let at_root = Starter {
+        directory: ("/".into(), starter.policy.clone()),
+        ..starter.clone()
+    };
+    at_root.start(&words, environment, &mut reach, standard)
+}
+
+fn output_of(
+    starter: &Starter,
+    minted: &Minted,
+    place: &str,
+    material: &SetupMaterial,
+) -> Result<Secret, SetupFault> {
+    let fault = |problem| SetupFault::NoSecret {
+        place: place.to_owned(),
+        problem,
+    };
+    let (output, input) = pipe2(OFlag::O_CLOEXEC).map_err(system)?;
+    let standard = Standard {
+        input: nothing(OFlag::O_RDONLY).map_err(system)?,
+        output: input,
+        error: nothing(OFlag::O_WRONLY).map_err(system)?,
+    };
+    let process = start(starter, &minted.words, standard, material)?;
+    let until = Instant::now() + PATIENCE;
+    let read = read_all(&output, until);
+    let end = if read.is_ok() {
+        end_of(process, until)
+    } else {
+        None
+    };
+    kill::everything(Some(starter.identity.uid)).map_err(|_| fault("it could not be ended"))?;
+    let value = read.map_err(fault)?.without_final_newline();
+    match end {
+        Some(End::Exited(0)) if value.is_usable() => Ok(value),
+        Some(End::Exited(0)) => Err(fault("it wrote nothing, a NUL or several lines")),
+        Some(_) => Err(fault("it failed")),
+        None => Err(fault("it took longer than a minute")),
+    }
+}
+
+fn read_all(output: &OwnedFd, until: Instant) -> Result<Secret, &'static str> {
+    let mut held = Scratch::with_capacity(LARGEST);
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut watched = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut watched, left) {
+            Ok(0) => return Err("it took longer than a minute"),
+            Err(Errno::EINTR) => continue,
+            Ok(_) | Err(_) => {}
+        }
+        let room = held.room();
+        if room.is_empty() {
+            return Err("it wrote more than 64 KiB");
+        }
+        match read(output, room) {
+            Ok(0) => return Ok(held.into_secret()),
+            Ok(count) => held.advance(count),
+            Err(Errno::EINTR) => {}
+            Err(_) => return Err("its output could not be read"),
+        }
+    }
+}
+
+/// Waits for one process; others are reaped on the way.
+fn end_of(process: Pid, until: Instant) -> Option<End> {
+    const CHILD: u64 = 1 << 16;
+    loop {
+        match reap() {
+            Ok(Reaped::Ended(pid, end)) if pid == process => return Some(end),
+            Ok(Reaped::Ended(..)) => {}
+            Ok(Reaped::NoneYet) if Instant::now() < until => {
+                let _ = signal::wait(SignalSet(CHILD), Some(Duration::from_millis(50)));
+            }
+            Ok(Reaped::NoneYet | Reaped::NoChildren) | Err(_) => return None,
+        }
+    }
+}
+
+fn system(errno: Errno) -> SetupFault {
+    SetupFault::System {
+        step: "running a program of the policy",
+        errno,
+    }
+}
