@@ -1,5 +1,5 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init docker compare-inits bench coverage install clean
+.PHONY: help build demo test check unit blackbox init docker compare-inits bench bench-scan coverage install clean
 
 PREFIX ?= /usr/local
 
@@ -41,6 +41,9 @@ compare-inits: ## the claims about PID 1, put to other inits as well
 bench: ## start-up, memory and signals beside other inits
 	@scripts/prepare.sh
 	scripts/with-binary.sh cargo bench --locked --bench peers
+
+bench-scan: ## the scan of 50,000 files beside grep -F
+	scripts/with-binary.sh cargo bench --locked --bench scan
 
 coverage: ## line coverage of policy, collect and connection
 	@scripts/coverage.sh

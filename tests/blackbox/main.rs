@@ -31,7 +31,6 @@ mod policies;
 mod process;
 mod refusals;
 mod scan;
-mod scan;
 mod signals;
 mod sources;
 mod unusable;
