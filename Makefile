@@ -50,6 +50,9 @@ bench: ## start-up, memory and signals beside other inits
 	@scripts/prepare.sh
 	scripts/with-binary.sh cargo bench --locked --bench peers
 
+bench-scan: ## the scan of 50,000 files beside grep -F
+	scripts/with-binary.sh cargo bench --locked --bench scan
+
 coverage: ## line coverage of policy, collect and connection
 	@scripts/coverage.sh
 

@@ -2,7 +2,7 @@
 # with the reason through `not_run`. What they print goes to a log.
 # shellcheck shell=bash disable=SC2154  # test.sh sets $logs
 
-MAX_BINARY_BYTES=600000
+MAX_BINARY_BYTES=700000
 # A ratchet: it goes down, and up only with a reason in the commit.
 MAX_UNSAFE_BLOCKS=45
 

@@ -225,6 +225,20 @@ fn git_s_helper_has_an_operation_and_a_socket() {
 }
 
 #[test]
+fn a_scan_takes_paths_and_the_options_that_ask() {
+    let line = "--log-format json scan /a --json --policy /p -- -b --json";
+    let Ok(Command::Scan(options, paths)) = with(line, &[]) else {
+        panic!("no scan");
+    };
+    assert!(options.json && options.policy.is_some());
+    assert_eq!(paths, ["/a", "-b", "--json"].map(std::path::PathBuf::from));
+    for line in ["scan", "scan --json", "scan -g /a", "scan --grace 8s /a"] {
+        assert!(with(line, &[]).is_err(), "{line}");
+    }
+    assert!(matches!(with("scan -h", &[]), Ok(Command::Print(text)) if text == HELP));
+}
+
+#[test]
 fn the_help_names_every_option() {
     for option in [
         "--policy",

@@ -185,17 +185,19 @@ fn search(options: &Options, roots: &[Root], searcher: &Searcher, directories: V
             watch,
         },
     );
-    match (found.end, ended_by) {
-        (End::Stopped, Some(signal)) => return signal.saturating_add(128),
-        (End::HelperLost, _) => return report.refusal(&ScanFault::HelperLost).code(),
-        (End::Stopped | End::Complete, _) => {}
+    if let (End::Stopped, Some(signal)) = (found.end, ended_by) {
+        return signal.saturating_add(128);
     }
     if options.json {
         answer(&format!("{}\n", to_json(&found, searcher)));
     } else {
         answer(&to_text(&found, searcher));
     }
-    if found.is_clean() { 0 } else { FOUND }
+    match found.end {
+        End::HelperLost => report.refusal(&ScanFault::HelperLost).code(),
+        End::Stopped | End::Complete if found.is_clean() => 0,
+        End::Stopped | End::Complete => FOUND,
+    }
 }
 
 fn say_progress(report: Reporter, counts: &Counts) {

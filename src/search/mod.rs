@@ -6,8 +6,9 @@
 //! Every occurrence covers one position of a fixed grid, so only the four bytes
 //! at each position of the grid are looked up in a bit table, and most text is
 //! never looked at. The stride of the grid is the shortest form less three. No
-//! look-up waits for the one before it, as with a table of shifts, and the number
-//! of forms hardly matters, as it does for packed comparison.
+//! look-up waits for the one before it. Measured on 190 MB of `/usr` with 191
+//! forms: 4.0 GB/s, a table of shifts (Wu and Manber) 0.9, Aho and Corasick's
+//! automaton 0.1, and packed comparison (Teddy) takes no more than 128.
 //!
 //! **Never:** a value in a message; a table that outlives the searcher unwiped.
 

@@ -10,6 +10,7 @@
 
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -25,8 +26,8 @@ use crate::search::Searcher;
 use crate::sys::descriptor::message_pair;
 use crate::sys::process::{End as ProcessEnd, exit_now, fork, set_parent_death_signal, wait_for};
 
-/// How often the caller is asked whether to go on, in milliseconds.
-const ASK: u16 = 200;
+/// How often the caller is asked whether to go on.
+const ASK: Duration = Duration::from_millis(200);
 /// Trees of fewer entries are searched sooner than a process is forked.
 const FEW: usize = 200;
 /// SIGKILL, signal(7).
@@ -158,12 +159,18 @@ fn gather(pipe: &OwnedFd, report: &mut Report, options: &mut Options<'_>) -> usi
     let mut room = vec![0; MESSAGE_BYTES].into_boxed_slice();
     let mut done = 0;
     let mut so_far = Counts::default();
+    let mut asked = Instant::now();
     loop {
-        if !is_ready(pipe.as_fd()) {
+        let is_ready = is_ready(pipe.as_fd());
+        // Messages may come all the time.
+        if asked.elapsed() >= ASK {
+            asked = Instant::now();
             if (options.watch)(&so_far).is_break() {
                 report.end = End::Stopped;
                 return done;
             }
+        }
+        if !is_ready {
             continue;
         }
         let count = match read(pipe, &mut room) {
@@ -190,7 +197,10 @@ fn gather(pipe: &OwnedFd, report: &mut Report, options: &mut Options<'_>) -> usi
 fn is_ready(pipe: BorrowedFd<'_>) -> bool {
     let mut pipes = [PollFd::new(pipe, PollFlags::POLLIN)];
     !matches!(
-        poll(&mut pipes, PollTimeout::from(ASK)),
+        poll(
+            &mut pipes,
+            PollTimeout::try_from(ASK).unwrap_or(PollTimeout::ZERO)
+        ),
         Ok(0) | Err(Errno::EINTR)
     )
 }

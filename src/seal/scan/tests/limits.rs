@@ -146,7 +146,7 @@ fn what_may_not_be_read_is_a_finding_of_its_own() {
     tree.write("shut/file", VALUE);
     tree.write("file", VALUE);
     for name in ["shut", "file"] {
-        fs::set_permissions(tree.0.join(name), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(tree.0.join(name), fs::Permissions::from_mode(0o000)).unwrap();
     }
     let report = tree.scan();
     // Root reads everything.
