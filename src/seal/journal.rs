@@ -16,11 +16,13 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use nix::unistd::geteuid;
+use nix::errno::Errno;
+use nix::sys::stat::Mode;
+use nix::unistd::{geteuid, mkdir};
 use serde_json::{Map, Value};
 
 use super::wording::shown_path;
@@ -265,12 +267,18 @@ fn own_directory(layer: &Path) -> io::Result<&Path> {
     if !geteuid().is_root() {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
-    let parent = layer.parent().unwrap_or(Path::new("/"));
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o755).create(parent)?;
-    match fs::DirBuilder::new().mode(0o700).create(layer) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        Ok(()) | Err(_) => {}
+    for (path, mode) in [
+        (
+            layer.parent().and_then(Path::parent),
+            Mode::from_bits_truncate(0o755),
+        ),
+        (layer.parent(), Mode::from_bits_truncate(0o755)),
+        (Some(layer), Mode::S_IRWXU),
+    ] {
+        match path.map_or(Ok(()), |path| mkdir(path, mode)) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(errno.into()),
+        }
     }
     let found = fs::symlink_metadata(layer)?;
     if !found.is_dir() || found.uid() != 0 || found.mode() & 0o077 != 0 {
