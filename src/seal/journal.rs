@@ -23,7 +23,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkdir};
-use serde_json::{Map, Value};
 
 use super::wording::shown_path;
 use crate::exit::Exit;
@@ -33,7 +32,9 @@ use crate::report::Fault;
 pub const FILE: &str = ".vestibule-journal";
 /// A directory of root alone in the writable layer.
 const LAYER: &str = "/var/lib/vestibule";
-const VERSION: u64 = 1;
+/// The form of this version.
+const FIRST: &str = "vestibule-journal 1";
+const LAST: &str = "end";
 /// More than any journal of ours.
 const LIMIT: u64 = 1 << 16;
 
@@ -133,22 +134,35 @@ impl Journal {
         Ok(())
     }
 
+    /// One word and its value a line, and a last line that nothing cut off.
     fn content(&self, state: State, findings: u64) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let state = match state {
-            State::SetupRunning => "setup-running",
-            State::Refused => "refused",
-        };
-        // What is no UTF-8 is not named: none at all means everything.
-        let names: Option<Vec<&str>> = self.directories.iter().map(|path| path.to_str()).collect();
-        let mut object = Map::new();
-        object.insert("version".into(), VERSION.into());
-        object.insert("state".into(), state.into());
-        object.insert("time".into(), now.map_or(0, |now| now.as_secs()).into());
-        object.insert("scan".into(), names.unwrap_or_default().into());
-        object.insert("findings".into(), findings.into());
-        format!("{}\n", Value::Object(object))
+        let (now, state) = (now.map_or(0, |now| now.as_secs()), state.word());
+        let mut text = format!("{FIRST}\nstate {state}\ntime {now}\nfindings {findings}\n");
+        // With one that is no line of text none is written, which means all.
+        let names: Option<Vec<&str>> = self.directories.iter().map(|path| line_of(path)).collect();
+        for name in names.unwrap_or_default() {
+            text.push_str("scan ");
+            text.push_str(name);
+            text.push('\n');
+        }
+        text.push_str(LAST);
+        text.push('\n');
+        text
     }
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::SetupRunning => "setup-running",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+fn line_of(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| !text.contains('\n'))
 }
 
 /// What an earlier start owes, by the journals in setup's directory and in the
@@ -235,31 +249,28 @@ fn read(path: &Path) -> Option<Owed> {
 }
 
 fn parse(text: &str) -> Option<Owed> {
-    let value: Value = serde_json::from_str(text).ok()?;
-    let number = |name: &str| value.get(name)?.as_u64();
-    if number("version") != Some(VERSION) {
+    let body = text.strip_suffix('\n')?.strip_suffix(LAST)?;
+    let mut lines = body.lines();
+    if lines.next() != Some(FIRST) {
         return None;
     }
-    let state = match value.get("state")?.as_str()? {
-        "setup-running" => State::SetupRunning,
-        "refused" => State::Refused,
-        _ => return None,
-    };
-    let mut directories = Vec::new();
-    for directory in value.get("scan")?.as_array()? {
-        let path = PathBuf::from(directory.as_str()?);
-        if !path.is_absolute() {
-            return None;
+    let mut owed = Owed::everything();
+    let mut findings = None;
+    for line in lines {
+        let (word, value) = line.split_once(' ')?;
+        match word {
+            "state" => {
+                let states = [State::SetupRunning, State::Refused];
+                owed.state = Some(states.into_iter().find(|state| state.word() == value)?);
+            }
+            "time" => owed.time = Some(value.parse().ok()?),
+            "findings" => findings = Some(value.parse().ok()?),
+            "scan" if value.starts_with('/') => owed.directories.push(value.into()),
+            _ => return None,
         }
-        directories.push(path);
     }
-    Some(Owed {
-        state: Some(state),
-        directories,
-        time: number("time"),
-        findings: number("findings")?,
-        files: Vec::new(),
-    })
+    owed.findings = findings?;
+    owed.state.map(|_| owed)
 }
 
 /// The directory in the layer, for a PID 1 that is root there.
