@@ -16,12 +16,13 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use nix::unistd::geteuid;
-use serde_json::{Map, Value};
+use nix::errno::Errno;
+use nix::sys::stat::Mode;
+use nix::unistd::{geteuid, mkdir};
 
 use super::wording::shown_path;
 use crate::exit::Exit;
@@ -31,7 +32,9 @@ use crate::report::Fault;
 pub const FILE: &str = ".vestibule-journal";
 /// A directory of root alone in the writable layer.
 const LAYER: &str = "/var/lib/vestibule";
-const VERSION: u64 = 1;
+/// The form of this version.
+const FIRST: &str = "vestibule-journal 1";
+const LAST: &str = "end";
 /// More than any journal of ours.
 const LIMIT: u64 = 1 << 16;
 
@@ -131,22 +134,35 @@ impl Journal {
         Ok(())
     }
 
+    /// One word and its value a line, and a last line that nothing cut off.
     fn content(&self, state: State, findings: u64) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let state = match state {
-            State::SetupRunning => "setup-running",
-            State::Refused => "refused",
-        };
-        // What is no UTF-8 is not named: none at all means everything.
-        let names: Option<Vec<&str>> = self.directories.iter().map(|path| path.to_str()).collect();
-        let mut object = Map::new();
-        object.insert("version".into(), VERSION.into());
-        object.insert("state".into(), state.into());
-        object.insert("time".into(), now.map_or(0, |now| now.as_secs()).into());
-        object.insert("scan".into(), names.unwrap_or_default().into());
-        object.insert("findings".into(), findings.into());
-        format!("{}\n", Value::Object(object))
+        let (now, state) = (now.map_or(0, |now| now.as_secs()), state.word());
+        let mut text = format!("{FIRST}\nstate {state}\ntime {now}\nfindings {findings}\n");
+        // With one that is no line of text none is written, which means all.
+        let names: Option<Vec<&str>> = self.directories.iter().map(|path| line_of(path)).collect();
+        for name in names.unwrap_or_default() {
+            text.push_str("scan ");
+            text.push_str(name);
+            text.push('\n');
+        }
+        text.push_str(LAST);
+        text.push('\n');
+        text
     }
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::SetupRunning => "setup-running",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+fn line_of(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| !text.contains('\n'))
 }
 
 /// What an earlier start owes, by the journals in setup's directory and in the
@@ -233,31 +249,28 @@ fn read(path: &Path) -> Option<Owed> {
 }
 
 fn parse(text: &str) -> Option<Owed> {
-    let value: Value = serde_json::from_str(text).ok()?;
-    let number = |name: &str| value.get(name)?.as_u64();
-    if number("version") != Some(VERSION) {
+    let body = text.strip_suffix('\n')?.strip_suffix(LAST)?;
+    let mut lines = body.lines();
+    if lines.next() != Some(FIRST) {
         return None;
     }
-    let state = match value.get("state")?.as_str()? {
-        "setup-running" => State::SetupRunning,
-        "refused" => State::Refused,
-        _ => return None,
-    };
-    let mut directories = Vec::new();
-    for directory in value.get("scan")?.as_array()? {
-        let path = PathBuf::from(directory.as_str()?);
-        if !path.is_absolute() {
-            return None;
+    let mut owed = Owed::everything();
+    let mut findings = None;
+    for line in lines {
+        let (word, value) = line.split_once(' ')?;
+        match word {
+            "state" => {
+                let states = [State::SetupRunning, State::Refused];
+                owed.state = Some(states.into_iter().find(|state| state.word() == value)?);
+            }
+            "time" => owed.time = Some(value.parse().ok()?),
+            "findings" => findings = Some(value.parse().ok()?),
+            "scan" if value.starts_with('/') => owed.directories.push(value.into()),
+            _ => return None,
         }
-        directories.push(path);
     }
-    Some(Owed {
-        state: Some(state),
-        directories,
-        time: number("time"),
-        findings: number("findings")?,
-        files: Vec::new(),
-    })
+    owed.findings = findings?;
+    owed.state.map(|_| owed)
 }
 
 /// The directory in the layer, for a PID 1 that is root there.
@@ -265,12 +278,18 @@ fn own_directory(layer: &Path) -> io::Result<&Path> {
     if !geteuid().is_root() {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
-    let parent = layer.parent().unwrap_or(Path::new("/"));
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o755).create(parent)?;
-    match fs::DirBuilder::new().mode(0o700).create(layer) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        Ok(()) | Err(_) => {}
+    for (path, mode) in [
+        (
+            layer.parent().and_then(Path::parent),
+            Mode::from_bits_truncate(0o755),
+        ),
+        (layer.parent(), Mode::from_bits_truncate(0o755)),
+        (Some(layer), Mode::S_IRWXU),
+    ] {
+        match path.map_or(Ok(()), |path| mkdir(path, mode)) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(errno.into()),
+        }
     }
     let found = fs::symlink_metadata(layer)?;
     if !found.is_dir() || found.uid() != 0 || found.mode() & 0o077 != 0 {

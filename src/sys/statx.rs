@@ -53,10 +53,16 @@ impl Mount {
     /// The mount that an open file is on.
     pub fn of(descriptor: impl AsFd) -> nix::Result<Self> {
         let descriptor = descriptor.as_fd();
-        Ok(Self {
-            device: fstat(descriptor)?.st_dev,
+        Ok(Self::on(descriptor, fstat(descriptor)?.st_dev))
+    }
+
+    /// The same for a file whose device is known.
+    pub fn on(descriptor: impl AsFd, device: u64) -> Self {
+        let descriptor = descriptor.as_fd();
+        Self {
+            device,
             number: by_call(descriptor).or_else(|| by_file(descriptor)),
-        })
+        }
     }
 }
 

@@ -79,9 +79,6 @@ pub fn weakness(path: &Path, identity: &Identity) -> Option<Weakness> {
             }
             None => return found.or_else(|| directory.judge(identity, Way::Write)),
         };
-        if directory.is_kernels() {
-            return found;
-        }
         let mut step = match Step::open(Some(directory), Path::new(name)) {
             Ok(step) => step,
             Err(Errno::ENOENT) => {
@@ -95,6 +92,9 @@ pub fn weakness(path: &Path, identity: &Identity) -> Option<Weakness> {
             // A mount point can be neither removed nor renamed, and whatever
             // happens above it, the next start mounts it anew.
             step.covered = found.take();
+            if step.is_kernels() {
+                return None;
+            }
         }
         if kind(&step.stat) == SFlag::S_IFLNK {
             if found.is_some() {
@@ -119,9 +119,10 @@ impl Step {
             ),
             None => (open(name, FLAGS, Mode::empty())?, name.to_path_buf()),
         };
+        let stat = fstat(&file)?;
         Ok(Self {
-            stat: fstat(&file)?,
-            mount: Mount::of(&file)?,
+            stat,
+            mount: Mount::on(&file, stat.st_dev),
             covered: None,
             file,
             path,
@@ -162,9 +163,12 @@ impl Step {
     fn lets_write(&self, identity: &Identity) -> bool {
         let mode = self.stat.st_mode;
         let (group, others) = (mode & libc::S_IWGRP != 0, mode & libc::S_IWOTH != 0);
+        if !group && !others {
+            return false;
+        }
         // Whom a list names is not read: its mask is the most that it gives.
         if attribute::has(&self.path, ACCESS_LIST).unwrap_or(false) {
-            return group || others;
+            return true;
         }
         let gid = self.stat.st_gid;
         if identity.gid == gid || identity.groups.contains(&gid) {

@@ -108,9 +108,13 @@ fn whatever_else_lies_there_owes_everything() {
         "garbage",
         &whole[..cut],
         &whole.replace("setup-running", "done"),
-        &whole.replace("\"version\":1", "\"version\":2"),
+        &whole[..whole.len() - 1],
+        &whole.replace("journal 1", "journal 2"),
         &whole.replace("/workspace", "workspace"),
-        &whole.replace("\"findings\":0", "\"findings\":-1"),
+        &whole.replace("findings 0", "findings -1"),
+        &whole.replace("findings 0\n", ""),
+        &whole.replace("state setup-running\n", ""),
+        &whole.replace("time", "word"),
     ] {
         fs::write(&path, content).unwrap();
         let owed = find(&place).unwrap();
@@ -134,8 +138,8 @@ fn of_two_that_differ_the_worse_counts() {
     let forged = fs::read_to_string(&path)
         .unwrap()
         .replace("refused", "setup-running")
-        .replace("\"findings\":2", "\"findings\":0")
-        .replace("[\"/workspace\",\"/tmp\"]", "[\"/empty\"]");
+        .replace("findings 2", "findings 0")
+        .replace("scan /workspace\nscan /tmp\n", "scan /empty\n");
     fs::write(&path, forged).unwrap();
     let owed = find(&place).unwrap();
     assert_eq!((owed.state, owed.findings), (Some(State::Refused), 2));
@@ -146,10 +150,21 @@ fn of_two_that_differ_the_worse_counts() {
 }
 
 #[test]
-fn a_name_that_is_no_text_means_everything() {
+fn a_name_that_is_no_line_of_text_means_everything() {
     use std::os::unix::ffi::OsStrExt;
     let place = place();
-    let name = PathBuf::from(std::ffi::OsStr::from_bytes(b"/\xff"));
-    Journal::begin_among(&place.0.join("work"), Path::new("/proc/none"), &[name]).unwrap();
-    assert_eq!(find(&place).unwrap().directories.len(), 0);
+    for name in [&b"/\xff"[..], b"/a\nscan /b"] {
+        let names = [
+            "/x".into(),
+            PathBuf::from(std::ffi::OsStr::from_bytes(name)),
+        ];
+        let nowhere = Path::new("/proc/none");
+        let journal = Journal::begin_among(&place.0.join("work"), nowhere, &names).unwrap();
+        let owed = find(&place).unwrap();
+        assert_eq!(
+            (owed.state, owed.directories.len()),
+            (Some(State::SetupRunning), 0)
+        );
+        journal.close().unwrap();
+    }
 }

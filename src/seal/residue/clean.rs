@@ -62,60 +62,44 @@ fn take_out(residue: &Residue) -> io::Result<()> {
     }
 }
 
-/// The bytes without the traces of this kind on this line.
+/// The bytes without the traces of this kind on this line. Each is looked for
+/// anew, so that one which an escape or a continued line hides is known to stay.
 fn without(bytes: &[u8], path: &Path, kind: Kind, line: u32) -> io::Result<Vec<u8>> {
-    let cuts = cuts(bytes, path, kind, line);
-    if cuts.is_empty() {
-        return Err(io::ErrorKind::NotFound.into());
-    }
     let mut clean = bytes.to_vec();
-    // From the end, so that what lies before stays where it is.
-    for cut in cuts.iter().rev() {
-        let (range, replacement) = match cut {
+    let mut next = cut(&clean, path, kind, line).ok_or(io::ErrorKind::NotFound)?;
+    loop {
+        let before = clean.len();
+        let (range, replacement) = match next {
             Cut::UserInfo(range) => {
-                let part = bytes.get(range.clone()).unwrap_or_default();
+                let part = clean.get(range.clone()).unwrap_or_default();
                 (range, without_user_info(part))
             }
             Cut::All(range) => {
-                let part = bytes.get(range.clone()).unwrap_or_default();
+                let part = clean.get(range.clone()).unwrap_or_default();
                 // The lines stay, so that those of other traces stay true.
                 let newlines = part.iter().filter(|&&byte| byte == b'\n');
                 (range, newlines.copied().collect())
             }
         };
-        clean.splice(range.clone(), replacement);
+        clean.splice(range, replacement);
+        next = match cut(&clean, path, kind, line) {
+            None => return Ok(clean),
+            Some(_) if clean.len() >= before => return Err(io::ErrorKind::InvalidData.into()),
+            Some(cut) => cut,
+        };
     }
-    // Escapes and lines that go on could hide what was to go.
-    if cuts_exist(&clean, path, kind, line) {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    Ok(clean)
 }
 
-fn cuts_exist(bytes: &[u8], path: &Path, kind: Kind, line: u32) -> bool {
-    !cuts(bytes, path, kind, line).is_empty()
-}
-
-/// In the order of the file.
-fn cuts(bytes: &[u8], path: &Path, kind: Kind, line: u32) -> Vec<Cut> {
+fn cut(bytes: &[u8], path: &Path, kind: Kind, line: u32) -> Option<Cut> {
     if kind == Kind::ArtefactUrl {
-        return artefact::traces(path, bytes)
-            .into_iter()
-            .filter(|trace| *trace == (kind, line))
-            .filter_map(|_| Some(Cut::UserInfo(line_range(bytes, line)?)))
-            .collect();
+        let is_there = artefact::traces(path, bytes).contains(&(kind, line));
+        return Some(Cut::UserInfo(line_range(bytes, line)?)).filter(|_| is_there);
     }
-    // The settings of submodules differ in the name of their kind only.
-    let is_same = |found: Kind| found == kind;
-    let mut cuts: Vec<Cut> = [false, true]
-        .iter()
-        .flat_map(|&in_modules| git::traces(bytes, in_modules))
-        .filter(|trace| trace.line == line && is_same(trace.kind))
-        .filter_map(|trace| trace.cut)
-        .collect();
-    cuts.sort_by_key(Cut::start);
-    cuts.dedup();
-    cuts
+    // Which file it was decides no more than the name of the kind.
+    git::traces(bytes, kind == Kind::SubmoduleUrl)
+        .into_iter()
+        .filter(|trace| trace.line == line && trace.kind == kind)
+        .find_map(|trace| trace.cut)
 }
 
 fn line_range(bytes: &[u8], line: u32) -> Option<std::ops::Range<usize>> {
@@ -124,14 +108,6 @@ fn line_range(bytes: &[u8], line: u32) -> Option<std::ops::Range<usize>> {
     let before: usize = lines.by_ref().take(index).map(|line| line.len() + 1).sum();
     let length = lines.next()?.len();
     Some(before..before + length)
-}
-
-impl Cut {
-    fn start(&self) -> usize {
-        match self {
-            Self::UserInfo(range) | Self::All(range) => range.start,
-        }
-    }
 }
 
 /// Puts new content in a file's place at once, with its owner and mode.

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, SFlag, lstat};
@@ -225,9 +225,7 @@ impl<'a> Walk<'a> {
 
     /// A configuration at any path, if it is there and new.
     fn elsewhere(&mut self, path: &Path, includes: u8) {
-        let Ok(path) = fs::canonicalize(path) else {
-            return;
-        };
+        let path = plain(path);
         let mark = mount_of(&path).and_then(|mount| self.mark_for(mount));
         let Ok(stat) = lstat(&path) else { return };
         let file = File {
@@ -235,8 +233,12 @@ impl<'a> Walk<'a> {
             stat: &stat,
             mark,
         };
-        if kind(&stat) == SFlag::S_IFREG && file.is_new() {
-            self.git_config(&path, stat.st_nlink == 1, includes);
+        match kind(&stat) {
+            SFlag::S_IFREG if file.is_new() => {
+                self.git_config(&path, stat.st_nlink == 1, includes);
+            }
+            SFlag::S_IFLNK => self.note(Residue::new(&path, None, Kind::Unreadable, false)),
+            _ => {}
         }
     }
 
@@ -272,6 +274,19 @@ impl File<'_> {
         self.mark
             .is_some_and(|mark| born().is_some_and(|born| mark.is_before_birth(born)))
     }
+}
+
+/// A path without `..`, for a file that several lead to.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    plain
 }
 
 /// A file that Git reads as its configuration.
