@@ -282,3 +282,26 @@ fn main_gains_nothing_by_a_session_of_its_own() {
         );
     }
 }
+#[test]
+fn files_made_for_a_session_go_with_it() {
+    let policy = r#"{ "version": 1, "run": { "files": { "KEY_FILE": "key" }, "user": "app" } }"#;
+    let scene = Scene::main(&["wait"])
+        .policy(policy)
+        .secret_at("/run/secrets/key", 0o400, (0, 0), str::to_owned)
+        .permits(&["key"]);
+    let running = at_work(scene);
+    let copies = || {
+        let place = running.init().path("root/dev/shm");
+        std::fs::read_dir(place).expect("/dev/shm").count()
+    };
+    let before = copies();
+    for _ in 0..3 {
+        running.beside(exec(&["exit", "0"])).finish().expect_code(0);
+    }
+    assert_eq!(
+        copies(),
+        before,
+        "each session leaves a copy of the secret behind"
+    );
+    end(running);
+}

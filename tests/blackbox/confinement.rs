@@ -332,3 +332,19 @@ fn the_doors_into_pid_1_are_shut_for_every_main() {
         is_refused(&scene.run().expect_code(0), 0..doors.len());
     }
 }
+
+#[test]
+fn a_second_name_of_a_withheld_file_below_another_directory_is_shut_or_refused() {
+    let scene = Scene::main(&["read", "/data/public"])
+        .policy(r#"{ "version": 1, "secret_dirs": ["/secrets"] }"#)
+        .secret_at("/secrets/pw", 0o444, (0, 0), str::to_owned)
+        .directory("/data", 0o755, (0, 0))
+        .hard_link("/data/public", "/secrets/pw")
+        .capabilities(capability::DOCKER);
+    let outcome = scene.run();
+    assert!(
+        !outcome.stdout.contains("content "),
+        "main read it: {}",
+        outcome.stderr
+    );
+}
