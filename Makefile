@@ -1,5 +1,5 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init docker compare-inits bench coverage install clean
+.PHONY: help build demo test check unit blackbox init docker redteam compare-inits bench coverage fuzz install clean
 
 PREFIX ?= /usr/local
 
@@ -34,6 +34,10 @@ docker: ## compose.example.yml with real servers
 	@scripts/prepare.sh
 	@scripts/test.sh docker
 
+redteam: ## a hostile main tries everything; writes the table of docs/security.md
+	@scripts/prepare.sh
+	VESTIBULE_WRITE_DOCS=1 scripts/with-binary.sh cargo test --locked --test redteam
+
 compare-inits: ## the claims about PID 1, put to other inits as well
 	@scripts/prepare.sh
 	scripts/with-binary.sh cargo test --locked --test init -- --ignored --nocapture --exact compare::no_other_init_is_right_where_vestibule_is_not
@@ -44,6 +48,9 @@ bench: ## start-up, memory and signals beside other inits
 
 coverage: ## line coverage of policy, collect and connection
 	@scripts/coverage.sh
+
+fuzz: ## a minute for each target of fuzz/, with a sanitizer
+	@scripts/fuzz.sh
 
 install: ## the static binary into $(PREFIX)/bin, mode 0111
 	install -D -m 0111 "$$(scripts/build.sh | tail -n 1)" "$(DESTDIR)$(PREFIX)/bin/vestibule"

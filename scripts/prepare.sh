@@ -7,6 +7,7 @@ source "$(dirname "$0")/lib.sh"
 needed() {
     cat << 'END'
 gcc                             gcc
+c++                             g++
 readelf                         binutils
 unshare                         util-linux
 strace                          strace

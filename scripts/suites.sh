@@ -11,9 +11,15 @@ not_run() {
     exit 77
 }
 
-suite_format() { cargo fmt --check; }
+suite_format() {
+    cargo fmt --check
+    cargo fmt --check --manifest-path fuzz/Cargo.toml
+}
 
-suite_lints() { cargo clippy --locked --all-targets -- -D warnings; }
+suite_lints() {
+    cargo clippy --locked --all-targets -- -D warnings
+    RUSTFLAGS='--cfg fuzzing' cargo clippy --locked --lib -- -D warnings
+}
 
 suite_scripts() {
     have shellcheck || not_run 'shellcheck is not installed'
@@ -85,24 +91,33 @@ suite_unit() {
 
 suite_coverage() { scripts/coverage.sh; }
 
-# in_namespaces SUITE: the claims about the binary, each in fresh namespaces.
+# in_namespaces SUITE [OPTION...]: the claims about the binary, each in fresh
+# namespaces; options for the test program.
 in_namespaces() {
     has_component target "$MUSL" || not_run "the target $MUSL cannot be had"
     have gcc || not_run 'gcc, for the witness process, could not be installed'
     [ "$(id -u)" = 0 ] || not_run 'only root can make the scenes; try: sudo make test'
     unshare --mount --pid --fork true 2> /dev/null ||
         not_run 'the kernel refuses new namespaces (unshare)'
-    # The comparison with other inits is `make compare-inits`.
-    scripts/with-binary.sh cargo test --locked --test "$1" -- --skip compare::
+    scripts/with-binary.sh cargo test --locked --test "$1" -- "${@:2}"
 }
 
 suite_blackbox() { in_namespaces blackbox; }
 
-suite_init() { in_namespaces init; }
+# The comparison with other inits is `make compare-inits`.
+suite_init() { in_namespaces init --skip compare::; }
+
+# With real containers where an engine answers; without one that part says so.
+suite_redteam() { in_namespaces redteam --show-output; }
 
 suite_docker() {
     engine_answers || not_run 'no Docker engine answers'
     [ "$(uname -m)" = x86_64 ] || not_run 'the images are made for x86_64 only'
     have mmdebstrap || not_run 'mmdebstrap, which makes the images, could not be installed'
     cargo test --locked --test docker -- --show-output
+}
+
+suite_fuzz() {
+    have c++ || not_run 'a C++ compiler, for the fuzzer, could not be installed'
+    scripts/fuzz.sh --smoke 3
 }

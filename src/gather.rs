@@ -29,18 +29,22 @@ pub struct Gathered {
 /// Reads the policy, resolves the user, collects the secrets.
 pub fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
     let container = Container::from_own();
+    // Effect: policy.
     let policy = policy_file::read(
         options.policy.as_deref(),
         options.profile.as_deref(),
         &container,
     )?;
+    // Effect: user looked up.
     let identity = resolve_user(policy.as_ref());
     let collected = collect(policy.as_ref(), &container);
+    // Effect: faults told.
     match (identity, collected) {
         (Ok(identity), Ok(collected)) => {
             let withholds = collected
                 .as_ref()
                 .is_some_and(|found| found.reach.withholds);
+            // Effect: next start trusted.
             if let Some(error) = prepare::refuse_privileges(policy.as_ref(), withholds) {
                 return Err(vec![boxed(error)]);
             }
@@ -48,7 +52,10 @@ pub fn gather(options: &Options) -> Result<Gathered, Vec<Box<dyn Fault>>> {
                 refuse_replaceable(policy.as_ref(), identity.as_ref())?;
             }
             let has_secrets = collected.is_some();
+            let this_start_only =
+                withholds && is_root_on_writable(policy.as_ref(), identity.as_ref());
             let mut collected = collected.unwrap_or_else(|| Collected::bare(&container));
+            collected.reach.this_start_only = this_start_only;
             if let Some(identity) = &identity {
                 collected.set_home(&identity.home);
             }
@@ -98,6 +105,12 @@ fn refuse_replaceable(
         return Ok(());
     }
     Err(faults.into_iter().map(boxed).collect())
+}
+
+fn is_root_on_writable(policy: Option<&Policy>, identity: Option<&Identity>) -> bool {
+    let path = policy.map(|policy| policy.file.as_path());
+    let own = Identity::own();
+    replaceable::is_root_on_writable(path, identity.unwrap_or(&own))
 }
 
 impl Gathered {

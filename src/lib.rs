@@ -20,6 +20,8 @@ pub mod collect;
 pub mod connection;
 pub mod environment;
 pub mod exit;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod gather;
 pub mod init;
 pub mod inspect;
@@ -53,12 +55,14 @@ use sys::signal::SignalSet;
 /// the reaper touches no heap.
 #[must_use]
 pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
+    // Effect: memory hidden.
     start::hide_memory();
     report::install_panic_hook();
     if let Some(arrived) = handover::arrive() {
         return init::reap_for(arrived);
     }
     let caller = start::harden(mask);
+    // Effect: command line.
     let words = arguments().into_iter().skip(1).collect();
     let (report, command) = cli::parse(words, &|name| std::env::var_os(name));
     match command {
@@ -84,7 +88,9 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
         Ok(gathered) => gathered,
         Err(faults) => return report.refusals(&faults).code(),
     };
+    // Effect: place in the family.
     ask_the_kernel(&options);
+    // Effect: warnings.
     for advice in gathered.collected.summary.advice() {
         report.warning(&advice);
     }

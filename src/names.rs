@@ -7,6 +7,7 @@
 //! read as something else.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::report::quote;
 
@@ -66,6 +67,39 @@ impl fmt::Display for SecretName {
     }
 }
 
+/// The path of a file below a secret directory: names of secrets with slashes
+/// between them, as Kubernetes has `kubernetes.io/serviceaccount/token`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecretPath(String);
+
+impl SecretPath {
+    /// Checks each part of `text` against the rule for secret names.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        for part in text.split('/') {
+            SecretName::parse(part)?;
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The path, relative to a secret directory.
+    #[must_use]
+    pub fn as_path(&self) -> &Path {
+        Path::new(&self.0)
+    }
+}
+
+impl fmt::Display for SecretPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&quote(&self.0))
+    }
+}
+
+impl From<&SecretName> for SecretPath {
+    fn from(name: &SecretName) -> Self {
+        Self(name.as_str().into())
+    }
+}
+
 /// The name of an environment variable: `[A-Za-z_][A-Za-z0-9_]*`, the portable
 /// set of POSIX.1-2017, Base Definitions 8.1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,7 +141,7 @@ impl fmt::Display for VariableName {
 
 #[cfg(test)]
 mod tests {
-    use super::{SecretName, VariableName};
+    use super::{SecretName, SecretPath, VariableName};
 
     #[test]
     fn a_secret_s_name_is_one_visible_path_component() {
@@ -120,6 +154,10 @@ mod tests {
             "", ".", "..", "..data", ".env", "a/b", "a\n", "a\u{1b}", &longer,
         ] {
             assert!(SecretName::parse(name).is_err(), "{name:?}");
+        }
+        assert!(SecretPath::parse("kubernetes.io/serviceaccount/token").is_ok());
+        for path in ["", "/a", "a/", "a//b", "../a", "a/..data/b"] {
+            assert!(SecretPath::parse(path).is_err(), "{path:?}");
         }
         let error = SecretName::parse("a\u{1b}").unwrap_err();
         assert_eq!(

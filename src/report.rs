@@ -143,11 +143,10 @@ pub fn quote(text: impl AsRef<[u8]>) -> String {
     };
     for chunk in head.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if character == '`'
-                || character == '\\'
-                || character.is_control()
-                || is_invisible(character)
-            {
+            if character == '`' {
+                // `escape_default` leaves it, and it would end the quotation.
+                quoted.extend(character.escape_unicode());
+            } else if character == '\\' || character.is_control() || is_invisible(character) {
                 quoted.extend(character.escape_default());
             } else {
                 quoted.push(character);
@@ -162,10 +161,13 @@ pub fn quote(text: impl AsRef<[u8]>) -> String {
     quoted
 }
 
-/// Characters that reorder or hide text on a terminal (Unicode Bidi_Control and
-/// zero-width format characters).
+/// Characters that reorder or hide text on a terminal, or end a line for some
+/// readers of a log (Unicode Bidi_Control, Zl, Zp, and format characters without
+/// a width, the tags included).
 fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// `one`, `one and two`, `one, two and three`.
@@ -216,14 +218,30 @@ mod tests {
     fn foreign_text_is_escaped_and_cut() {
         assert_eq!(quote("db"), "`db`");
         assert_eq!(quote("a\x1b[31mb\n"), "`a\\u{1b}[31mb\\n`");
-        assert_eq!(
-            quote(b"\xff`"),
-            "`\\xff\\``"
-                .replace("\\`", "\\u{60}")
-                .replace("\\u{60}", "`")
-        );
+        assert_eq!(quote(b"\xff\\"), "`\\xff\\\\`");
         assert_eq!(quote("x".repeat(90)), format!("`{}…`", "x".repeat(80)));
         assert_eq!(quote("\u{202e}x"), "`\\u{202e}x`");
+    }
+
+    #[test]
+    fn a_backtick_does_not_end_the_quotation() {
+        assert_eq!(quote("a` and `b"), "`a\\u{60} and \\u{60}b`");
+    }
+
+    #[test]
+    fn what_steers_a_terminal_or_ends_a_line_is_escaped() {
+        for character in [
+            '\u{ad}',
+            '\u{61c}',
+            '\u{180e}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{fff9}',
+            '\u{e0061}',
+        ] {
+            let escaped = format!("`{}`", character.escape_unicode());
+            assert_eq!(quote(character.to_string()), escaped);
+        }
     }
 
     #[test]

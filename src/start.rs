@@ -46,11 +46,15 @@ pub fn take_name(name: &CStr) {
 /// here is a layer less, not a reason to stop: what counts is proved later.
 #[must_use]
 pub fn harden(mask: SignalSet) -> Caller {
+    // Effect: first name.
     take_name(STARTING);
+    // Effect: no core file.
     let core_limit = getrlimit(Resource::RLIMIT_CORE).unwrap_or((0, 0));
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, core_limit.1);
+    // Effect: descriptors closed.
     let _ = descriptor::fill_standard();
     let _ = descriptor::close_from(descriptor::FIRST_FREE);
+    // Effect: SIGCHLD default.
     let child = Signal::CHLD.number();
     let ignores_children = signal::is_ignored(child);
     if ignores_children {

@@ -21,6 +21,9 @@ pub(crate) const OURS_GROUP: &str = "vestibule -g";
 pub(crate) const OURS_GROUP_WITH_SECRETS: &str = "vestibule -g, three secrets";
 /// Ours with secrets and another user.
 pub(crate) const OURS_WITH_USER: &str = "vestibule, three secrets, user";
+/// Ours with everything: three URLs, another user, a withheld secret that only
+/// Landlock can hide, and the proof.
+pub(crate) const OURS_WHOLE: &str = "vestibule, the whole road";
 /// The usual chain.
 pub(crate) const CHAIN: &str = "tini, sh with three cat, gosu";
 
@@ -89,6 +92,12 @@ impl Roster {
             name: OURS_WITH_USER.into(),
             words: words(&self.vestibule, &["--policy", &policy, "--"]),
             scene: Scene::Secrets,
+        });
+        let whole = stage.whole_policy().display().to_string();
+        all.push(Launcher {
+            name: OURS_WHOLE.into(),
+            words: words(&self.vestibule, &["--policy", &whole, "--"]),
+            scene: Scene::WholeRoad,
         });
         all.extend(self.chain(stage));
         all

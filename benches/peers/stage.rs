@@ -47,6 +47,21 @@ const POLICY: &str = r#"{
 }
 "#;
 
+/// Three URLs; the token beside them is withheld.
+const WHOLE_POLICY: &str = r#"{
+  "version": 1,
+  "connections": {
+    "database": { "kind": "postgres", "host": "db", "user": "app", "password": "postgres_password", "database": "app" },
+    "cache": { "kind": "redis", "host": "redis", "password": "redis_password", "database": 0 },
+    "artifacts": { "kind": "minio", "endpoint": "http://minio:9000", "access_key": "app", "secret_key": "minio_password", "bucket": "artifacts" }
+  },
+  "run": {
+    "env": { "DATABASE_URL": "database", "REDIS_URL": "cache", "MINIO_SECRET_KEY": "artifacts" },
+    "user": "nobody"
+  }
+}
+"#;
+
 /// The same job as people write it. It encodes nothing in the URLs.
 const ENTRYPOINT: &str = r#"#!/bin/sh
 set -e
@@ -66,6 +81,8 @@ pub(crate) enum Scene {
     Bare,
     /// Three passwords.
     Secrets,
+    /// Those, and a token that everybody may read and nobody is given.
+    WholeRoad,
     /// One secret that main does not get.
     Withheld,
     /// As many secrets as this.
@@ -77,6 +94,7 @@ impl Scene {
         match self {
             Self::Bare => None,
             Self::Secrets => Some("/run/shelf/three".into()),
+            Self::WholeRoad => Some("/run/shelf/whole".into()),
             Self::Withheld => Some("/run/shelf/withheld".into()),
             Self::Many(count) => Some(format!("/run/shelf/{count}").into()),
         }
@@ -107,12 +125,21 @@ impl Stage {
             Scene::Secrets,
             NAMES.map(|(name, value)| (name.into(), value.into())),
         );
+        let token = ("github_token", "correct-horse-battery-staple-4");
+        fill(
+            Scene::WholeRoad,
+            NAMES
+                .into_iter()
+                .chain([token])
+                .map(|(name, value)| (name.into(), value.into())),
+        );
         let stage = Self {
             noop,
             actor,
             current: Scene::Bare,
         };
         fs::write(stage.policy(), POLICY).expect("the policy");
+        fs::write(stage.whole_policy(), WHOLE_POLICY).expect("the other policy");
         fs::write(stage.entrypoint(), ENTRYPOINT).expect("the entrypoint");
         stage
     }
@@ -181,6 +208,12 @@ impl Stage {
     #[expect(clippy::unused_self, reason = "it is there only once the stage is")]
     pub(crate) fn policy(&self) -> &'static Path {
         Path::new("/run/bench/policy.json")
+    }
+
+    /// The policy for the whole road.
+    #[expect(clippy::unused_self, reason = "as for the policy")]
+    pub(crate) fn whole_policy(&self) -> &'static Path {
+        Path::new("/run/bench/whole.json")
     }
 
     /// The script that does the same.

@@ -160,10 +160,11 @@ impl Accounts {
 impl User<'_> {
     fn home(&self) -> PathBuf {
         use std::os::unix::ffi::OsStrExt;
-        let home = if self.home.is_empty() {
-            b"/"
-        } else {
+        // As login(1) has it: what is no absolute path is `/`.
+        let home = if self.home.starts_with(b"/") {
             self.home
+        } else {
+            b"/"
         };
         PathBuf::from(std::ffi::OsStr::from_bytes(home))
     }
@@ -171,7 +172,8 @@ impl User<'_> {
 
 fn lines(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
     file.split(|&byte| byte == b'\n')
-        .filter(|line| !line.is_empty() && !line.starts_with(b"#"))
+        // A NUL would end a field for the kernel, and with HOME its whole variable.
+        .filter(|line| !line.starts_with(b"#") && !line.contains(&0))
         .map(|line| line.split(|&byte| byte == b':').collect())
 }
 
@@ -224,6 +226,21 @@ mod tests {
         );
         assert_eq!(resolve("root", None), Ok((0, 0, vec![0], "/root".into())));
         assert_eq!(resolve("empty", None), Ok((7, 7, vec![7], "/".into())));
+    }
+
+    #[test]
+    fn a_home_is_an_absolute_path_and_a_line_with_a_nul_is_none() {
+        let passwd = b"a:x:1:1::relative:\nb:x:2:2::/usr/\0games:\nb:x:3:3::/b:\n";
+        let accounts = Accounts::from_bytes(passwd.to_vec(), Vec::new());
+        let home = |user: &str| {
+            let spec = UserSpec {
+                user: user.into(),
+                group: None,
+            };
+            accounts.resolve(&spec).unwrap().home
+        };
+        assert_eq!(home("a").to_str(), Some("/"));
+        assert_eq!(home("b").to_str(), Some("/b"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::file::judge;
 use super::mounted::{Newline, checked, finished, missing, unusable};
 use super::source::{Format, Parts, SourceProblem};
 use super::vault::Vault;
-use crate::names::{SecretName, VariableName};
+use crate::names::{SecretName, SecretPath, VariableName};
 use crate::policy::{Policy, Reference, SecretRule, Source};
 use crate::secret::Secret;
 
@@ -84,7 +84,7 @@ impl<'a> Declared<'a> {
             .filter(|name| !self.policy.secrets.contains_key(*name))
             .collect();
         for name in undeclared {
-            let read = self.read_file(name, name, Newline::Cut);
+            let read = self.read_file(name, &name.into(), Newline::Cut);
             self.settle(name, false, read);
         }
         self.faults
@@ -113,11 +113,11 @@ impl<'a> Declared<'a> {
     fn read_file(
         &mut self,
         name: &SecretName,
-        file: &SecretName,
+        file: &SecretPath,
         newline: Newline,
     ) -> Result<(), CollectFault> {
         let by = self.by(name);
-        let found = self.scopes.find(file);
+        let found = self.scopes.find_below(file);
         let found = found.ok_or_else(|| missing(file, self.scopes, &by))?;
         let value = checked(&found, &by, newline)?;
         self.vault.hold_file(name.clone(), value, found.path);
@@ -130,7 +130,7 @@ impl<'a> Declared<'a> {
         let by = by.unwrap_or_default();
         let Some(found) = self.scopes.find(file) else {
             for (name, rule, _) in keys {
-                let fault = missing(file, self.scopes, &self.by(name));
+                let fault = missing(&file.into(), self.scopes, &self.by(name));
                 self.settle(name, rule.optional, Err(fault));
             }
             return;

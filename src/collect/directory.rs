@@ -22,7 +22,7 @@ use folder::{FLAGS, Folder, Identity, Listed, identity};
 use super::container::Container;
 use super::fault::CollectFault;
 use super::file::{self, FileProblem, Ownership};
-use crate::names::SecretName;
+use crate::names::{SecretName, SecretPath};
 use crate::policy::Policy;
 use crate::secret::Secret;
 
@@ -92,7 +92,7 @@ impl Scopes {
     }
 
     /// The same, with other usual places.
-    pub(super) fn among(
+    pub(crate) fn among(
         usual: &[&Path],
         mut listed: Vec<PathBuf>,
         container: &Container,
@@ -166,6 +166,16 @@ impl Scopes {
             .iter()
             .rev()
             .find_map(|scope| scope.find(name))
+    }
+
+    /// The narrowest file of that path: its directory decides, the file itself
+    /// may then turn out to be missing.
+    #[must_use]
+    pub fn find_below(&self, path: &SecretPath) -> Option<Found<'_>> {
+        let path = path.as_path();
+        let top = path.iter().next()?;
+        let mut scopes = self.from_wide_to_narrow.iter().rev();
+        scopes.find_map(|scope| scope.folder.holds(top).then(|| scope.found(path)))
     }
 
     /// Everything below every scope, narrow ones first.

@@ -16,7 +16,7 @@ use super::wording::{self, Words, shown_path};
 use crate::connection::ConnectionError;
 use crate::environment::ValueProblem;
 use crate::exit::Exit;
-use crate::names::{SecretName, VariableName};
+use crate::names::{SecretPath, VariableName};
 use crate::policy::{Place, Policy};
 use crate::report::Fault;
 
@@ -33,7 +33,7 @@ pub enum CollectFault {
     /// No directory has a file of this name.
     Missing {
         /// The secret.
-        name: SecretName,
+        name: SecretPath,
         /// Where it was looked for.
         searched: Vec<PathBuf>,
         /// Who asked for it.

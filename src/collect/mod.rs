@@ -17,7 +17,7 @@ pub mod directory;
 pub mod fault;
 pub mod file;
 pub mod fingerprint;
-mod mounted;
+pub(crate) mod mounted;
 pub mod policy_file;
 pub mod reach;
 pub mod replaceable;
@@ -67,11 +67,12 @@ pub fn collect(
     policy: Option<&Policy>,
     container: &Container,
 ) -> Result<Option<Collected>, Vec<CollectFault>> {
+    // Effect: secrets read.
     let scopes = Scopes::open(policy, container).map_err(|fault| vec![fault])?;
     collect_from(&scopes, policy, container)
 }
 
-fn collect_from(
+pub(crate) fn collect_from(
     scopes: &Scopes,
     policy: Option<&Policy>,
     container: &Container,
@@ -97,6 +98,7 @@ fn collect_from(
         faults.extend(conventions.faults);
         (&conventions.run, &conventions.connections)
     };
+    // Effect: values assembled.
     let mut deliverer = Deliverer::new(&mut vault, connections, policy, container);
     deliverer.deliver(rules, &mut faults);
     let mut collected = finish(
@@ -107,6 +109,7 @@ fn collect_from(
         &vault,
         &mut faults,
     );
+    // Effect: marks kept.
     collected.reach = Reach::of(&vault, scopes);
     if faults.is_empty() {
         Ok(Some(collected))

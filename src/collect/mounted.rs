@@ -13,7 +13,7 @@ use super::directory::{Entry, Found, Located, Scopes};
 use super::fault::CollectFault;
 use super::file::{FileProblem, judge, judge_raw};
 use super::vault::{Reason, Vault};
-use crate::names::{SecretName, VariableName};
+use crate::names::{SecretName, SecretPath, VariableName};
 use crate::secret::Secret;
 
 /// What Kubernetes puts into every pod beside the token. None of it is secret,
@@ -25,7 +25,7 @@ const PUBLIC: [&str; 2] = [
 
 /// What becomes of the final newline.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Newline {
+pub(crate) enum Newline {
     /// It does not belong to the value.
     Cut,
     /// `"raw": true`.
@@ -34,7 +34,7 @@ pub(super) enum Newline {
 
 impl Newline {
     /// What `raw` asks for.
-    pub(super) fn of(raw: bool) -> Self {
+    pub(crate) fn of(raw: bool) -> Self {
         if raw { Self::Kept } else { Self::Cut }
     }
 }
@@ -193,7 +193,7 @@ fn hold_named(
 }
 
 /// A value as it is delivered, or why it is none.
-pub(super) fn finished(value: Secret, newline: Newline) -> Result<Secret, FileProblem> {
+pub(crate) fn finished(value: Secret, newline: Newline) -> Result<Secret, FileProblem> {
     let (value, judge): (_, fn(&[u8]) -> _) = match newline {
         Newline::Kept => (value, judge_raw),
         Newline::Cut => (value.without_final_newline(), judge),
@@ -229,7 +229,7 @@ pub(super) fn unusable(found: &Found<'_>, problem: FileProblem, by: &str) -> Col
 }
 
 /// The fault of a file that no directory has.
-pub(super) fn missing(name: &SecretName, scopes: &Scopes, by: &str) -> CollectFault {
+pub(super) fn missing(name: &SecretPath, scopes: &Scopes, by: &str) -> CollectFault {
     CollectFault::Missing {
         name: name.clone(),
         searched: scopes.searched.clone(),

@@ -25,6 +25,9 @@ pub struct Reach {
     pub marks: Fingerprints,
     /// Whether anything is withheld at all, be it by file or variable.
     pub withholds: bool,
+    /// Whether main, as root on a writable file system, can prepare what the next
+    /// start trusts.
+    pub this_start_only: bool,
 }
 
 impl Reach {
@@ -42,6 +45,7 @@ impl Reach {
             permitted: vault.readable_files().map(Path::to_path_buf).collect(),
             marks,
             withholds: vault.withheld_names().next().is_some(),
+            this_start_only: false,
         }
     }
 

@@ -20,59 +20,41 @@ pub enum Standing {
     /// The policy accepts that main reads withheld files: it can read these.
     EnvironmentOnly(Vec<PathBuf>),
     /// Every known way to a withheld secret was tried and refused.
-    OutOfReach {
-        /// By what.
-        means: Vec<&'static str>,
-        /// Whether that holds for main's life, or only as long as nobody changes
-        /// a file's mode from outside.
-        lasting: bool,
-        /// Whether the list of mounts could be read.
-        mounts_known: bool,
-        /// Dangerous capabilities that the policy gives main.
-        accepted: Vec<Capability>,
-        /// How many ways were tried.
-        tried: usize,
-    },
+    OutOfReach(Proved),
+}
+
+/// What was proved, and what it rests on.
+#[derive(Debug, Default)]
+pub struct Proved {
+    /// By what main is kept from the files.
+    pub means: Vec<&'static str>,
+    /// Whether that holds for main's life, or only as long as nobody changes a
+    /// file's mode from outside.
+    pub lasting: bool,
+    /// Whether the list of mounts could be read.
+    pub mounts_known: bool,
+    /// Dangerous capabilities that the policy gives main.
+    pub accepted: Vec<Capability>,
+    /// How many ways were tried.
+    pub tried: usize,
+    /// Whether main, as root on a writable file system, can prepare what the next
+    /// start trusts.
+    pub this_start_only: bool,
 }
 
 impl Standing {
     /// The end of "withholds NAMES".
     pub(super) fn words(&self) -> String {
-        let (means, lasting, mounts_known, accepted, tried) = match self {
-            Self::Nothing => return String::new(),
-            Self::EnvironmentOnly(readable) if readable.is_empty() => {
-                return " from its environment only, as the policy says; its user cannot read the files".into();
+        match self {
+            Self::Nothing => String::new(),
+            Self::EnvironmentOnly(readable) => {
+                let can = if readable.is_empty() { "cannot" } else { "can" };
+                format!(
+                    " from its environment only, as the policy says; its user {can} read the files"
+                )
             }
-            Self::EnvironmentOnly(_) => {
-                return " from its environment only, as the policy says; its user can read the files".into();
-            }
-            Self::OutOfReach {
-                means,
-                lasting,
-                mounts_known,
-                accepted,
-                tried,
-            } => (means, lasting, mounts_known, accepted, tried),
-        };
-        let mut text = String::from(", out of its reach");
-        if !means.is_empty() {
-            let means: Vec<String> = means.iter().map(ToString::to_string).collect();
-            let _ = write!(text, " by {}", list(&means));
+            Self::OutOfReach(proved) => proved.words(),
         }
-        let span = if *lasting {
-            "enforced"
-        } else {
-            "true at start"
-        };
-        let _ = write!(text, " ({span}; {tried} ways tried)");
-        if !mounts_known {
-            text.push_str(", other mounts of the files unknown without `/proc`");
-        }
-        if !accepted.is_empty() {
-            let accepted: Vec<String> = accepted.iter().map(ToString::to_string).collect();
-            let _ = write!(text, ", though the policy gives it {}", list(&accepted));
-        }
-        text
     }
 
     /// The level as a sentence of its own, where something is withheld.
@@ -86,10 +68,6 @@ impl Standing {
     /// The level for machines.
     #[must_use]
     pub fn fields(&self) -> Vec<(&'static str, Value)> {
-        let texts = |items: &[Capability]| {
-            let items = items.iter().map(ToString::to_string);
-            Value::from(items.collect::<Vec<_>>())
-        };
         match self {
             Self::Nothing => vec![("confinement", "nothing-withheld".into())],
             Self::EnvironmentOnly(readable) => {
@@ -99,20 +77,47 @@ impl Standing {
                     ("readable", readable.collect::<Vec<_>>().into()),
                 ]
             }
-            Self::OutOfReach {
-                means,
-                lasting,
-                mounts_known,
-                accepted,
-                tried,
-            } => vec![
+            Self::OutOfReach(proved) => vec![
                 ("confinement", "proved".into()),
-                ("means", means.clone().into()),
-                ("enforced", (*lasting).into()),
-                ("tried", (*tried).into()),
-                ("mounts_known", (*mounts_known).into()),
-                ("accepted", texts(accepted)),
+                ("means", proved.means.clone().into()),
+                ("enforced", proved.lasting.into()),
+                ("this_start_only", proved.this_start_only.into()),
+                ("tried", proved.tried.into()),
+                ("mounts_known", proved.mounts_known.into()),
+                ("accepted", names(&proved.accepted).into()),
             ],
         }
     }
+}
+
+impl Proved {
+    fn words(&self) -> String {
+        let mut text = String::from(", out of its reach");
+        if !self.means.is_empty() {
+            let means: Vec<String> = self.means.iter().map(ToString::to_string).collect();
+            // Writing to a String cannot fail.
+            let _ = write!(text, " by {}", list(&means));
+        }
+        let span = if self.lasting {
+            "enforced"
+        } else {
+            "true at start"
+        };
+        let _ = write!(text, " ({span}; {} ways tried)", self.tried);
+        if self.this_start_only {
+            text.push_str(" in this start: as root it could change what the next one trusts");
+        }
+        if !self.mounts_known {
+            text.push_str(", other mounts of the files unknown without `/proc`");
+        }
+        if !self.accepted.is_empty() {
+            let accepted = list(&names(&self.accepted));
+            let _ = write!(text, ", though the policy gives it {accepted}");
+        }
+        text
+    }
+}
+
+fn names(capabilities: &[Capability]) -> Vec<String> {
+    capabilities.iter().map(ToString::to_string).collect()
 }

@@ -15,7 +15,7 @@ use super::file::{FileProblem, LIMIT, Ownership};
 use super::source::SourceProblem;
 use crate::connection::ConnectionError;
 use crate::environment::ValueProblem;
-use crate::names::{SecretName, VariableName};
+use crate::names::{SecretPath, VariableName};
 use crate::report::{list, quote};
 
 /// What, where, fix.
@@ -50,7 +50,7 @@ pub(super) fn directory(path: &Path, errno: Errno) -> Words {
     )
 }
 
-pub(super) fn missing(name: &SecretName, searched: &[PathBuf], asked: &str) -> Words {
+pub(super) fn missing(name: &SecretPath, searched: &[PathBuf], asked: &str) -> Words {
     let paths: Vec<String> = searched.iter().map(|path| shown_path(path)).collect();
     let paths = if paths.is_empty() {
         "no directory".to_owned()

@@ -82,10 +82,12 @@ impl Handover {
         state: &State,
         arguments: &[CString],
     ) -> Result<Infallible, HandoverError> {
+        // Effect: state posted.
         let letter = post(&state.encode()).map_err(refused("passing the state on"))?;
         let numbered = [(letter, STATE), (self.ready, READY)];
         let program = descriptor::arrange(self.program, numbered)
             .map_err(refused("numbering the descriptors"))?;
+        // Effect: re-execution.
         let Err(errno) =
             execveat::<_, CString, &CStr>(&program, c"", arguments, &[], AtFlags::AT_EMPTY_PATH);
         // An interpreter of binfmt_misc cannot open a close-on-exec descriptor by
@@ -165,6 +167,7 @@ pub fn arrive() -> Option<Arrived> {
     })?;
     let mut bytes = [0; STATE_BYTES];
     let count = read(&letter, &mut bytes).ok()?;
+    // Effect: reaper takes over.
     let state = State::decode(&bytes).filter(|_| count == STATE_BYTES)?;
     let ready = descriptor::inherited(READY, &|_| true)?;
     Some(Arrived { state, ready })

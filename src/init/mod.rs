@@ -27,11 +27,15 @@ use crate::sys::landlock::{ALL_OF_VERSION_1, Ruleset};
 /// The reaper's life: give up what is not needed, let main go, look after it.
 #[must_use]
 pub fn reap_for(arrived: Arrived) -> u8 {
+    // Effect: reaper reduced.
     arrived.state().guard.apply();
     // Executed by descriptor, the kernel may have named us after a number.
     take_name(AT_WORK);
+    // Effect: root directory.
     release_directory();
+    // Effect: reaper without files.
     renounce_files();
+    // Effect: ready.
     let state = arrived.say_ready();
     Supervisor::new(state.main, state.rules, state.report).run()
 }

@@ -19,7 +19,7 @@ use crate::report::{Format, Reporter};
 const MAGIC: [u8; 8] = *b"vstbl\0\x01\n";
 /// The layout in bytes: magic, pid, guard, audience, grace, success codes,
 /// rewriting, and one byte each for `-w`, format and verbosity.
-pub(super) const STATE_BYTES: usize = 8 + 4 + 4 + 1 + 8 + 32 + 65 + 3;
+pub(crate) const STATE_BYTES: usize = 8 + 4 + 4 + 1 + 8 + 32 + 65 + 3;
 /// Stands for "no grace" and "no uid".
 const NONE: u64 = u64::MAX;
 
@@ -37,7 +37,7 @@ pub struct State {
 }
 
 impl State {
-    pub(super) fn encode(&self) -> [u8; STATE_BYTES] {
+    pub(crate) fn encode(&self) -> [u8; STATE_BYTES] {
         let rules = &self.rules;
         let grace = rules.grace.map_or(NONE, |grace| {
             u64::try_from(grace.as_millis()).unwrap_or(NONE - 1)
@@ -63,7 +63,7 @@ impl State {
         writer.bytes
     }
 
-    pub(super) fn decode(bytes: &[u8; STATE_BYTES]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8; STATE_BYTES]) -> Option<Self> {
         let mut reader = Reader { bytes };
         if reader.take::<8>()? != MAGIC {
             return None;

@@ -98,14 +98,17 @@ impl Supervisor {
     /// Runs until nobody is left; returns the exit code.
     #[must_use]
     pub fn run(mut self) -> u8 {
+        // Effect: code released.
         memory::release_code();
         let mut may_have_ended = true;
         loop {
+            // Effect: reaping.
             if may_have_ended && let Some(code) = self.reap_all() {
                 return self.rules.success.apply(code);
             }
             let arrival = wait(self.awaited(), self.time_left());
             if let Some(arrival) = arrival {
+                // Effect: forwarding.
                 self.take(arrival);
             }
             // Each end raises CHLD, and what ends before it is fetched is reaped
@@ -169,6 +172,7 @@ impl Supervisor {
             code,
             kill_at: Instant::now() + LEFTOVER_TIME,
         };
+        // Effect: leftovers asked.
         leftovers::signal_all(Signal::TERM);
         // A stopped process acts on TERM only when it goes on.
         leftovers::signal_all(Signal::CONT);
@@ -238,6 +242,7 @@ impl Supervisor {
     fn act_on_time(&mut self) -> Option<u8> {
         let now = Instant::now();
         match self.stage {
+            // Effect: grace over.
             Stage::Running { kill_at: Some(at) } if at <= now => {
                 self.stage = Stage::Running { kill_at: None };
                 self.report
@@ -253,6 +258,7 @@ impl Supervisor {
                     end_at: now + LEFTOVER_TIME,
                 };
             }
+            // Effect: end.
             Stage::Killed { code, end_at } if end_at <= now => return Some(code),
             Stage::Running { .. } | Stage::Asked { .. } | Stage::Killed { .. } => {}
         }

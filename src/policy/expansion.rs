@@ -16,11 +16,11 @@ use super::rules;
 
 /// What an expansion may look at.
 #[derive(Clone, Copy)]
-pub(super) struct Variables<'a> {
+pub(crate) struct Variables<'a> {
     /// The container's variables.
-    pub(super) value: &'a dyn Fn(&str) -> Option<String>,
+    pub(crate) value: &'a dyn Fn(&str) -> Option<String>,
     /// Those that are the source of a secret.
-    pub(super) sources: &'a BTreeSet<VariableName>,
+    pub(crate) sources: &'a BTreeSet<VariableName>,
 }
 
 /// Whether a variable's name says that its value is a credential.
@@ -35,7 +35,7 @@ pub(crate) fn looks_like_credential_name(name: &str) -> bool {
 }
 
 /// Replaces every variable in `text`.
-pub(super) fn expand(text: &str, variables: Variables<'_>) -> Result<String, Problem> {
+pub(crate) fn expand(text: &str, variables: Variables<'_>) -> Result<String, Problem> {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, from)) = rest.find('$').and_then(|at| rest.split_at_checked(at)) {

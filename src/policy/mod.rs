@@ -34,7 +34,7 @@ use caps::Capability;
 
 use crate::connection::{Connection, Part};
 use crate::init::signals::Signal;
-use crate::names::{SecretName, VariableName};
+use crate::names::{SecretName, SecretPath, VariableName};
 use crate::report::quote;
 
 pub use mistakes::{Mistake, PolicyError, Problem};
@@ -92,8 +92,8 @@ pub struct SecretRule {
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// `file:NAME`: a file of the secret directories.
-    File(SecretName),
+    /// `file:PATH`: a file below the secret directories.
+    File(SecretPath),
     /// `env:NAME`: a container variable, which is then taken away.
     Variable(VariableName),
     /// `dotenv:FILE#KEY`: one assignment of a dotenv file.

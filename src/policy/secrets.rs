@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::names::{SecretName, VariableName};
+use crate::names::{SecretName, SecretPath, VariableName};
 
 use super::mistakes::Problem;
 use super::node::{Node, Reader};
@@ -94,7 +94,7 @@ fn source(text: &str) -> Result<From, Problem> {
         return Err(Problem::Rule(&rules::NO_EXPANSION));
     }
     match text.split_once(':') {
-        Some(("file", name)) => secret_name(name).map(Source::File),
+        Some(("file", path)) => secret_path(path).map(Source::File),
         Some(("env", name)) => VariableName::parse(name)
             .map(Source::Variable)
             .map_err(|_| Problem::Rule(&rules::SOURCE_VARIABLE)),
@@ -105,6 +105,11 @@ fn source(text: &str) -> Result<From, Problem> {
         _ => Err(Problem::Rule(&rules::SOURCE_FORM)),
     }
     .map(From::Source)
+}
+
+/// Names of secrets with slashes between them.
+fn secret_path(text: &str) -> Result<SecretPath, Problem> {
+    SecretPath::parse(text).map_err(|error| Problem::NotASecret(error.rule))
 }
 
 /// `FILE#KEY`

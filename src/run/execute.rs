@@ -66,12 +66,15 @@ pub fn execute(
         .collect();
     let words = words.map_err(nul)?;
     let first = command.first().map(OsString::as_os_str).unwrap_or_default();
+    // Effect: last descriptors.
     close_all_but(kept);
+    // Effect: signals given back.
     caller.restore_signals();
     let search = environment
         .search_path()
         .unwrap_or(OsStr::new(DEFAULT_PATH));
     let mut denied = None;
+    // Effect: main.
     for path in candidates(first, search) {
         let path_text = CString::new(path.as_os_str().as_bytes()).map_err(nul)?;
         let errno = try_one(&path_text, &words, environment);

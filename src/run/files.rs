@@ -7,13 +7,14 @@
 //! **Never:** a file on a disk, a file that another user can read. This runs
 //! with main's identity, so nothing has to be handed over by chown.
 
+use std::env::var_os;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open};
+use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open, readlink};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::{Mode, fchmod};
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
@@ -27,7 +28,9 @@ use crate::report::Fault;
 use crate::secret::Secret;
 
 /// Where a tmpfs usually is, before the list of mounts is read.
-const USUAL_PLACES: [&str; 3] = ["/dev/shm", "/run", "/tmp"];
+const USUAL_PLACES: [&str; 3] = [SHARED_MEMORY, "/run", "/tmp"];
+/// The tmpfs that comes with a container's IPC namespace.
+const SHARED_MEMORY: &str = "/dev/shm";
 
 /// A file that cannot be made.
 #[derive(Debug)]
@@ -119,12 +122,21 @@ pub(super) fn is_readable(path: &Path) -> bool {
 
 /// A new 0700 directory on the first tmpfs that takes one.
 fn make_directory() -> Option<PathBuf> {
+    let is_shared = is_memory_shared();
     USUAL_PLACES
         .iter()
         .map(PathBuf::from)
         .chain(mounted_tmpfs())
+        .filter(|place| !(is_shared && place.starts_with(SHARED_MEMORY)))
         .filter(|place| statfs(place).is_ok_and(|found| found.filesystem_type() == TMPFS_MAGIC))
         .find_map(|place| mkdtemp(&place.join("vestibule-XXXXXX")).ok())
+}
+
+/// Whether `/dev/shm` belongs to others too: to the host, whose IPC namespace
+/// has a fixed number (linux/proc_ns.h), or to the other containers of a pod.
+fn is_memory_shared() -> bool {
+    let host = readlink("/proc/self/ns/ipc").is_ok_and(|name| name == "ipc:[4026531839]");
+    host || var_os("KUBERNETES_SERVICE_HOST").is_some()
 }
 
 /// Mount points of type tmpfs (proc(5), mountinfo: field 5, and the first field

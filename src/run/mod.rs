@@ -75,6 +75,7 @@ pub fn start(launch: Launch) -> u8 {
     if launch.replace {
         return become_main(launch, None);
     }
+    // Effect: own program opened.
     let channel = launch
         .reaper_arguments
         .as_ref()
@@ -84,12 +85,14 @@ pub fn start(launch: Launch) -> u8 {
         Ok(channel) => channel.unzip(),
         Err(error) => return launch.report.refusal(&error).code(),
     };
+    // Effect: fork.
     match sys::process::fork() {
         Err(errno) => launch.report.refusal(&PrepareError::Fork(errno)).code(),
         Ok(ForkResult::Child) => {
             // Only PID 1 may hold the writing end, or its end would go unseen.
             drop(handover);
             terminal::own_group(getpid());
+            // Effect: foreground.
             terminal::to_foreground();
             become_main(launch, gate)
         }
@@ -113,6 +116,7 @@ fn look_after(main: Pid, launch: Launch, handover: Option<Handover>) -> u8 {
         collected,
         ..
     } = launch;
+    // Effect: parent wiped.
     drop(collected);
     if let Some((handover, arguments)) = handover.zip(reaper_arguments) {
         let state = State {
@@ -152,7 +156,9 @@ fn try_to_become_main(launch: Launch, gate: Option<Gate>) -> Result<Infallible, 
     if let Some(gate) = gate {
         gate.wait().map_err(boxed)?;
     }
+    // Effect: proof.
     let proof = almost.prove(reaper).map_err(boxed)?;
+    // Effect: start line.
     if !summary.is_silent() {
         let line = summary.start_line(&command, proof.standing());
         report.note("started", &line.text, &line.fields);
@@ -185,8 +191,10 @@ impl AlmostMain {
         let capabilities = preparation.kept_capabilities();
         let hiding = Hiding::prepare(&reach, preparation.confinement).map_err(boxed)?;
         prepare::take_identity(preparation, caller).map_err(boxed)?;
+        // Effect: files made.
         let delivered = files::deliver(&files, &mut environment).map_err(boxed)?;
         let directory = delivered.directory.as_deref();
+        // Effect: confinement entered.
         let hidden = hiding.enter(directory).map_err(boxed)?;
         Ok(Self {
             environment,

@@ -109,6 +109,7 @@ pub fn refuse_privileges(policy: Option<&Policy>, withheld: bool) -> Option<Prep
 /// The steps that need privileges, then those that main's own rights decide:
 /// afterwards the process is main's user, in main's directory.
 pub fn take_identity(preparation: &Preparation, caller: &Caller) -> Result<(), PrepareError> {
+    // Effect: limits raised.
     let (soft, hard) = caller.core_limit;
     let _ = setrlimit(Resource::RLIMIT_CORE, soft, hard);
     // Only raising a limit needs privileges; lowering waits, because what is
@@ -117,13 +118,16 @@ pub fn take_identity(preparation: &Preparation, caller: &Caller) -> Result<(), P
         set(limit, &preparation.policy)?;
     }
     become_user(preparation)?;
+    // Effect: directory entered.
     if let Some((directory, place)) = &preparation.directory {
         chdir(directory)
             .map_err(|errno| PrepareError::Directory(directory.clone(), errno, place.clone()))?;
     }
+    // Effect: no new privileges.
     if preparation.no_new_privileges {
         prctl::set_no_new_privs().map_err(PrepareError::NoNewPrivileges)?;
     }
+    // Effect: terminal filter.
     if preparation.identity.is_some() && terminal_filter::is_needed() {
         terminal_filter::install().map_err(PrepareError::TerminalFilter)?;
     }
@@ -141,12 +145,16 @@ fn become_user(preparation: &Preparation) -> Result<(), PrepareError> {
     if let Some(missing) = kept.missing() {
         return Err(PrepareError::NoCapability(missing, policy()));
     }
+    // Effect: bounding set.
     kept.limit_future();
+    // Effect: identity.
     if let Some(identity) = &preparation.identity {
         identity::assume(identity, &kept).map_err(refused)?;
     }
+    // Effect: capabilities.
     kept.limit_present(uid == 0)
         .map_err(|errno| refused((IdentityStep::Capabilities, errno)))?;
+    // Effect: no way back.
     let identity = preparation.identity.as_ref();
     identity.map_or(Ok(()), |identity| {
         identity::verify(identity, &kept).map_err(refused)
@@ -155,6 +163,7 @@ fn become_user(preparation: &Preparation) -> Result<(), PrepareError> {
 
 /// The last touch before the program: what would only hinder us until then.
 pub fn settle(preparation: &Preparation) -> Result<(), PrepareError> {
+    // Effect: limits and umask.
     for limit in &preparation.limits {
         set(limit, &preparation.policy)?;
     }

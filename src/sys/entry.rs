@@ -15,6 +15,7 @@ use std::slice;
 // exactly one; the signature is the one that C17 5.1.2.2.1 gives it.
 #[unsafe(no_mangle)]
 extern "C" fn main(count: c_int, vector: *const *const c_char) -> c_int {
+    // Effect: signals blocked.
     let caller = vestibule::sys::signal::block_all();
     let count = usize::try_from(count).unwrap_or(0);
     let pointers = if vector.is_null() {

@@ -40,6 +40,7 @@ fn the_start_line_has_the_names_of_what_was_given_and_withheld() {
             "means",
             "mounts_known",
             "removed",
+            "this_start_only",
             "tried",
             "withheld"
         ]

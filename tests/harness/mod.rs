@@ -47,7 +47,7 @@ use std::time::{Duration, Instant};
 pub(crate) use canary::{Canary, Leak};
 pub(crate) use outcome::{End, Outcome};
 pub(crate) use process::Process;
-pub(crate) use programs::{program, unreadable_vestibule, vestibule, witness};
+pub(crate) use programs::{compile, program, unreadable_vestibule, vestibule, witness};
 pub(crate) use report::{Content, Report, names};
 pub(crate) use running::Running;
 pub(crate) use scene::{Scene, capability};

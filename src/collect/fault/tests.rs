@@ -77,7 +77,7 @@ fn directories() {
 #[test]
 fn missing_files() {
     let fault = |searched: &[&str]| CollectFault::Missing {
-        name: name("db"),
+        name: (&name("db")).into(),
         searched: searched.iter().map(PathBuf::from).collect(),
         asked: asked(),
     };

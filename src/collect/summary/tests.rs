@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use caps::Capability;
 
-use super::super::standing::Standing;
+use super::super::standing::{Proved, Standing};
 use super::super::tests::{Place, by_convention, given};
 use super::{Advice, Summary};
 use crate::exit::Exit;
@@ -21,13 +21,14 @@ fn line(summary: &Summary, standing: &Standing) -> String {
 }
 
 fn proved() -> Standing {
-    Standing::OutOfReach {
+    Standing::OutOfReach(Proved {
         means: vec!["an unmount", "Landlock file rules"],
         lasting: true,
         mounts_known: true,
         accepted: Vec::new(),
         tried: 31,
-    }
+        this_start_only: true,
+    })
 }
 
 #[test]
@@ -42,7 +43,7 @@ fn the_start_line_says_what_became_of_each_name() {
     };
     assert_eq!(
         line(&summary, &proved()),
-        "starting `app\\n`: gives `A` and `B`; withholds `t`, out of its reach by an unmount and Landlock file rules (enforced; 31 ways tried); Git credentials are for setup only (permit one in a policy's `run.env`); removes the variables `X`"
+        "starting `app\\n`: gives `A` and `B`; withholds `t`, out of its reach by an unmount and Landlock file rules (enforced; 31 ways tried) in this start: as root it could change what the next one trusts; Git credentials are for setup only (permit one in a policy's `run.env`); removes the variables `X`"
     );
     assert_eq!(
         line(&Summary::default(), &Standing::Nothing),
@@ -63,13 +64,14 @@ fn the_start_line_says_how_far_main_is_kept_from_it() {
         let (_, level) = line.split_once("withholds `v`").expect("a withheld secret");
         level.to_owned()
     };
-    let by_modes = Standing::OutOfReach {
+    let by_modes = Standing::OutOfReach(Proved {
         means: vec!["file permissions"],
         lasting: false,
         mounts_known: false,
         accepted: vec![Capability::CAP_SYS_PTRACE],
         tried: 7,
-    };
+        this_start_only: false,
+    });
     assert_eq!(
         level(by_modes),
         ", out of its reach by file permissions (true at start; 7 ways tried), other mounts of the files unknown without `/proc`, though the policy gives it CAP_SYS_PTRACE"

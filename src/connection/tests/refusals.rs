@@ -149,6 +149,13 @@ fn a_host_with_user_info_is_not_repeated() {
         let found = mistakes(kind, fields).join("; ");
         assert!(found.contains("it has an `@`") && !found.contains("hunter2"));
     }
+    for (kind, fields) in [
+        (Kind::Minio, minio("http://app:hunter2@minio:9000\n")),
+        (Kind::Url, url("amqp://app:hunter2@\n", "mq")),
+    ] {
+        let found = mistakes(kind, fields).join("; ");
+        assert!(found.contains("control character") && !found.contains("hunter2"));
+    }
 }
 
 #[test]

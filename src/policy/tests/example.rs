@@ -8,7 +8,7 @@ use nix::sys::resource::Resource;
 use super::{parsed, parsed_as, run};
 use crate::connection::Part;
 use crate::init::signals::Signal;
-use crate::names::{SecretName, VariableName};
+use crate::names::{SecretName, SecretPath, VariableName};
 use crate::policy::{
     Confinement, Delivery, InheritRule, LimitRule, Place, Reference, Source, UserSpec,
 };
@@ -87,7 +87,7 @@ fn the_examples_secrets_have_their_sources() {
             ),
             (
                 "db",
-                &Source::File(secret("db-password.secret")),
+                &Source::File(SecretPath::parse("db-password.secret").unwrap()),
                 false,
                 false,
                 5

@@ -119,8 +119,10 @@ impl Ready {
         let mounts = Mounts::read();
         let (paths, shut) = known_paths(reach, &mounts);
         let files = paths.iter().filter_map(|path| identity(path)).collect();
+        // Effect: unmount.
         let unmounted = unmount(reach, &mounts).map_err(|held| ConfineError::Held(held.0))?;
         // Only what is there has to be hidden.
+        // Effect: file rules made.
         let rules = if paths.is_empty() {
             Err(NoRules::NoLandlock)
         } else {

@@ -158,7 +158,11 @@ fn unescaped(field: &[u8]) -> PathBuf {
 }
 
 fn octal(digits: &[u8]) -> Option<u8> {
-    u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok()
+    // A number may have a plus sign for `from_str_radix`, here it is a letter.
+    let text = str::from_utf8(digits)
+        .ok()
+        .filter(|text| !text.starts_with('+'))?;
+    u8::from_str_radix(text, 8).ok()
 }
 
 #[cfg(test)]

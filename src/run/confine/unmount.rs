@@ -48,8 +48,8 @@ fn own_namespace() -> nix::Result<()> {
     mount::<str, str, str, str>(None, "/", None, flags, None)
 }
 
-/// Mounts at or below a secret directory, or those of a withheld file, that hold
-/// nothing permitted; those on top first.
+/// Mounts at or below a secret directory that hold nothing permitted; those on
+/// top first.
 fn candidates<'a>(reach: &Reach, mounts: &'a Mounts) -> Vec<&'a Mount> {
     let below = |place: &PathBuf| {
         let place = place.canonicalize().unwrap_or_else(|_| place.clone());

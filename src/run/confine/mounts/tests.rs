@@ -27,9 +27,9 @@ fn a_path_lies_on_the_longest_point_and_there_on_the_last_mount() {
 
 #[test]
 fn blanks_are_unescaped_and_stray_backslashes_stay() {
-    let text = line(1, "/", r"/a\040b\134c\9");
+    let text = line(1, "/", r"/a\040b\134c\9\+12\777");
     let mounts = Mounts::parse(text.as_bytes());
-    assert_eq!(mounts.0[0].point, PathBuf::from(r"/a b\c\9"));
+    assert_eq!(mounts.0[0].point, PathBuf::from(r"/a b\c\9\+12\777"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use nix::unistd::Pid;
 
 use super::{Hidden, Means};
 use crate::collect::reach::Reach;
-use crate::collect::standing::Standing;
+use crate::collect::standing::{Proved, Standing};
 use crate::exit::Exit;
 use crate::report::{Fault, list, quote};
 use crate::run::capabilities::Kept;
@@ -76,13 +76,14 @@ pub fn prove(circumstances: &Circumstances<'_>) -> Result<OutOfReach, ProofFault
     Ok(OutOfReach(match circumstances.hidden {
         Hidden::Nothing => Standing::Nothing,
         Hidden::EnvironmentOnly => Standing::EnvironmentOnly(readable(circumstances.reach)),
-        Hidden::Files(files) => Standing::OutOfReach {
+        Hidden::Files(files) => Standing::OutOfReach(Proved {
             means: files.means.iter().map(|means| means.words()).collect(),
             lasting: !files.means.contains(&Means::Permissions),
             mounts_known: files.mounts_known,
             accepted: circumstances.capabilities.accepted(),
             tried,
-        },
+            this_start_only: circumstances.reach.this_start_only,
+        }),
     }))
 }
 
@@ -98,11 +99,16 @@ pub fn try_all(circumstances: &Circumstances<'_>, see: &mut dyn FnMut(Attempt)) 
         return;
     };
     let _ = prctl::set_dumpable(true);
-    files::try_files(files, circumstances.reaper, see);
+    // A `/proc` of another process namespace knows PID 1 as somebody else.
+    let seen = circumstances.reaper.filter(|_| process::is_own_proc());
+    files::try_files(files, seen, see);
     files::try_descriptors(files, circumstances.descriptors, see);
     rights::try_rights(circumstances.capabilities, see);
+    if let Some(reaper) = seen {
+        process::try_doors(reaper, see);
+    }
     if let Some(reaper) = circumstances.reaper {
-        process::try_reaper(reaper, see);
+        process::try_calls(reaper, see);
     }
     process::try_environments(&circumstances.reach.marks, see);
     // What is left until execve(2) is nobody's to look at.

@@ -27,57 +27,57 @@ const FOLLOWED: [&str; 3] = ["root", "cwd", "exe"];
 /// The reaper holds no descriptor from 5 up.
 const DESCRIPTORS: i32 = 5;
 
-/// Everything that would show the reaper's memory or lend its rights.
-pub(super) fn try_reaper(reaper: Pid, see: &mut dyn FnMut(Attempt)) {
-    let mut note = |channel, target: String, outcome| {
-        see(Attempt {
-            channel,
-            target,
-            outcome,
-            remedy: REMEDY,
-        });
-    };
+/// Whether `/proc` shows this process under its own number.
+pub(super) fn is_own_proc() -> bool {
+    readlink("/proc/self").is_ok_and(|seen| seen == *getpid().to_string())
+}
+
+/// What `/proc` has of the reaper that would show its memory or lend its view.
+pub(super) fn try_doors(reaper: Pid, see: &mut dyn FnMut(Attempt)) {
     let path = format!("/proc/{reaper}/environ");
-    let outcome = environment(Path::new(&path)).map_or_else(
-        |errno| Outcome::of::<()>(&Err(errno)),
-        |held| {
-            if held.is_empty() {
-                Outcome::Absent
-            } else {
-                Outcome::Reached
-            }
-        },
-    );
-    note("reading", path, outcome);
+    let outcome = match environment(Path::new(&path)) {
+        Ok(held) if held.is_empty() => Outcome::Absent,
+        Ok(_) => Outcome::Reached,
+        Err(errno) => Outcome::of::<()>(&Err(errno)),
+    };
+    see(attempt("reading", path, outcome));
     for name in OPENED {
         let path = format!("/proc/{reaper}/{name}");
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-        note(
-            "opening",
-            path.clone(),
-            Outcome::of(&open(path.as_str(), flags, Mode::empty())),
-        );
+        let opened = open(path.as_str(), flags, Mode::empty());
+        see(attempt("opening", path, Outcome::of(&opened)));
     }
     let numbers = (0..DESCRIPTORS).map(|number| format!("fd/{number}"));
     for name in FOLLOWED.map(String::from).into_iter().chain(numbers) {
         let path = format!("/proc/{reaper}/{name}");
-        note(
-            "following",
-            path.clone(),
-            Outcome::of(&readlink(path.as_str())),
-        );
+        let followed = readlink(path.as_str());
+        see(attempt("following", path, Outcome::of(&followed)));
     }
-    let target = || format!("process {reaper}");
+}
+
+/// System calls that look into another process.
+pub(super) fn try_calls(reaper: Pid, see: &mut dyn FnMut(Attempt)) {
     let seized = ptrace::seize(reaper, ptrace::Options::empty());
     if seized.is_ok() {
         let _ = ptrace::detach(reaper, None);
     }
-    note("tracing", target(), Outcome::of(&seized));
-    note(
+    let target = format!("process {reaper}");
+    see(attempt("tracing", target.clone(), Outcome::of(&seized)));
+    let copied = copy_a_byte(reaper);
+    see(attempt(
         "reading the memory of",
-        target(),
-        Outcome::of(&copy_a_byte(reaper)),
-    );
+        target,
+        Outcome::of(&copied),
+    ));
+}
+
+fn attempt(channel: &'static str, target: String, outcome: Outcome) -> Attempt {
+    Attempt {
+        channel,
+        target,
+        outcome,
+        remedy: REMEDY,
+    }
 }
 
 /// The kernel looks at rights before it looks at the address.
