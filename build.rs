@@ -9,14 +9,17 @@ fn main() {
     if is("CARGO_CFG_TARGET_ENV", "musl") && is("PROFILE", "release") {
         let root = var("CARGO_MANIFEST_DIR").unwrap_or_default();
         let script = format!("{root}/build/no-unwind-tables.ld");
-        // `.cargo/config.toml` links aarch64 by lld itself, x86-64 through cc.
-        let prefix = if is("CARGO_CFG_TARGET_ARCH", "aarch64") {
-            ""
-        } else {
-            "-Wl,"
-        };
-        for option in [format!("--script={script}"), "--no-eh-frame-hdr".to_owned()] {
-            println!("cargo:rustc-link-arg-bins={prefix}{option}");
+        // `.cargo/config.toml` has lld itself link both targets.
+        let options = [
+            // Nothing unwinds, so the tables for it are dead weight.
+            format!("--script={script}"),
+            "--no-eh-frame-hdr".to_owned(),
+            // Functions and constants of equal bytes exist once: nothing here
+            // compares the addresses of functions.
+            "--icf=all".to_owned(),
+        ];
+        for option in options {
+            println!("cargo:rustc-link-arg-bins={option}");
         }
     }
 }

@@ -55,7 +55,8 @@ pub fn gather(options: &Options, phases: Phases) -> Result<Gathered, Vec<Box<dyn
     let user = policy.as_ref().and_then(|policy| policy.run.user.as_ref());
     let identity = resolve(user, policy.as_ref());
     let setup_user = rules.and_then(|rules| rules.user.as_ref());
-    let setup_identity = resolve(setup_user.or(user), policy.as_ref());
+    let setup_user = setup_user.or(user).filter(|_| need.is_some());
+    let setup_identity = resolve(setup_user, policy.as_ref());
     let collected = collect(policy.as_ref(), &container, rules.filter(|_| !is_idle));
     let setup_identity = match setup_identity {
         Ok(identity) => identity.unwrap_or_else(Identity::own),

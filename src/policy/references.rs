@@ -116,12 +116,17 @@ pub(super) fn store_of(text: &str) -> Option<&'static str> {
     STORES.into_iter().find(|prefix| text.starts_with(prefix))
 }
 
+/// Whether a text has a form that only `from` takes.
+pub(super) fn is_source_form(text: &str) -> bool {
+    SOURCES.iter().any(|form| text.starts_with(form))
+}
+
 /// The name of a secret, without its text in the problem if it is none.
 pub(super) fn secret_name(text: &str) -> Result<SecretName, Problem> {
     if let Some(prefix) = store_of(text) {
         return Err(Problem::NoResolver(prefix));
     }
-    if SOURCES.iter().any(|form| text.starts_with(form)) {
+    if is_source_form(text) {
         return Err(Problem::Rule(&rules::SOURCE_AS_REFERENCE));
     }
     if text.contains("${") {

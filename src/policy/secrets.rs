@@ -12,7 +12,7 @@ use crate::names::{SecretName, SecretPath, VariableName};
 
 use super::mistakes::Problem;
 use super::node::{Node, Reader};
-use super::references::{Names, secret_name, store_of};
+use super::references::{Names, is_source_form, secret_name, store_of};
 use super::rules::{self, Rule};
 use super::{SecretRule, Source};
 
@@ -112,6 +112,9 @@ fn command(text: &str) -> Result<Source, &'static Rule> {
 
 /// Names of secrets with slashes between them.
 fn secret_path(text: &str) -> Result<SecretPath, Problem> {
+    if is_source_form(text) {
+        return Err(Problem::Rule(&rules::SOURCE_AS_REFERENCE));
+    }
     SecretPath::parse(text).map_err(|error| Problem::NotASecret(error.rule))
 }
 

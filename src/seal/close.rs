@@ -138,7 +138,7 @@ impl Seal<'_> {
 
     fn search_settings(&self, on_hit: OnHit, faults: &mut Vec<Box<dyn Fault>>) {
         let roots: Vec<PathBuf> = self.places.iter().map(|place| place.path.clone()).collect();
-        let marks = self.places.iter().filter_map(|place| place.mark.clone());
+        let marks = self.places.iter().filter_map(|place| place.mark);
         let places = Places {
             roots: &roots,
             homes: &self.homes,

@@ -17,14 +17,14 @@ use crate::run::confine::mounts::Mounts;
 
 /// File systems that show the kernel: those of terminals, message queues,
 /// security modules, tracing, BPF and namespaces are told by number only.
-const OTHERS: [i64; 7] = [
-    0x1cd1,
-    0x1980_0202,
-    0x7363_6673,
-    0x7472_6163,
-    0x6462_6720,
-    0xcafe_4a11,
-    0x6e73_6673,
+const OTHERS: [FsType; 7] = [
+    FsType(0x1cd1),
+    FsType(0x1980_0202),
+    FsType(0x7363_6673),
+    FsType(0x7472_6163),
+    FsType(0x6462_6720),
+    FsType(0xcafe_4a11),
+    FsType(0x6e73_6673),
 ];
 
 /// One mount that setup could write to.
@@ -71,10 +71,7 @@ fn is_of_the_kernel(path: &Path) -> bool {
         CGROUP2_SUPER_MAGIC,
     ];
     statfs(path).is_ok_and(|found| {
-        let FsType(number) = found.filesystem_type();
-        kinds.contains(&found.filesystem_type())
-            || OTHERS
-                .iter()
-                .any(|other| i64::try_from(number) == Ok(*other))
+        let kind = found.filesystem_type();
+        kinds.contains(&kind) || OTHERS.contains(&kind)
     })
 }

@@ -115,7 +115,7 @@ impl Search<'_> {
             let (form, place) = (finding.form.word(), finding.place.word());
             let what = format!("`{}`, {form}, {place}", finding.secret);
             traces.left.push(Trace {
-                shown: text(finding.shown(searcher)),
+                shown: text(&finding.shown(searcher)),
                 path: finding.path().to_path_buf(),
                 what,
                 is_value: true,
@@ -123,7 +123,7 @@ impl Search<'_> {
         }
         for missed in &report.missed {
             traces.left.push(Trace {
-                shown: text(missed.shown(searcher)),
+                shown: text(&missed.shown(searcher)),
                 path: PathBuf::from(OsString::from_vec(missed.shown(searcher))),
                 what: match missed.trouble {
                     Trouble::Unreadable(errno) => errno.desc().to_ascii_lowercase(),
@@ -152,8 +152,8 @@ impl Search<'_> {
     }
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 impl Traces {
@@ -202,8 +202,8 @@ fn decode(bytes: &[u8]) -> Option<Vec<Trace>> {
         let path = PathBuf::from(OsString::from_vec(fields.next()?.to_vec()));
         traces.push(Trace {
             path,
-            shown: text(fields.next()?.to_vec()),
-            what: text(fields.next()?.to_vec()),
+            shown: text(fields.next()?),
+            what: text(fields.next()?),
             is_value: kind == b"value",
         });
     }

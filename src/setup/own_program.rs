@@ -36,7 +36,7 @@ use std::os::fd::AsFd;
 /// As large as a variable's value may be; a token is a few hundred bytes.
 const LARGEST: usize = 65_536;
 /// How long such a program may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs the programs of `command:` sources and takes what they write.
 pub(super) fn mint(
@@ -79,9 +79,9 @@ pub(super) fn revoke(
         output: ends.output,
         error: ends.error,
     };
-    let started = start(starter, &rules.on_drop, standard, material).map_err(boxed)?;
+    let program = start(starter, &rules.on_drop, standard, material).map_err(boxed)?;
     let watch = Watch {
-        main: started,
+        main: program,
         relay,
         server: None,
         passwords: &|_| None,

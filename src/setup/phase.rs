@@ -155,7 +155,7 @@ impl Phase<'_> {
         match self.run_commands(&home, until) {
             Ok(()) => {}
             Err(ended) => {
-                self.give_up(home, &places);
+                self.give_up(&home, &places);
                 return Err(ended);
             }
         }
@@ -167,7 +167,7 @@ impl Phase<'_> {
 
     /// Ends everything and takes away what it wrote; the search is owed by the
     /// next start, which finds the journal.
-    fn give_up(&self, home: Home, places: &[Place]) {
+    fn give_up(&self, home: &Home, places: &[Place]) {
         if let Err(fault) = kill::everything(Some(self.setup.uid)) {
             self.report.warning(&fault);
         }

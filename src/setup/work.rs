@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
@@ -150,9 +149,7 @@ impl Work<'_> {
         let user = self.starter.identity.uid;
         let server = CredentialServer::open_anywhere(user, &self.rules.git)?;
         let vestibule = std::fs::read_link("/proc/self/exe").ok();
-        let vestibule = vestibule
-            .or_else(executed_path)
-            .unwrap_or_else(PathBuf::new);
+        let vestibule = vestibule.or_else(executed_path).unwrap_or_default();
         for (name, value) in environment::variables(&vestibule, server.socket())? {
             environment.set(&name, &value);
         }

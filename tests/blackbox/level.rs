@@ -69,3 +69,18 @@ pub(crate) fn end(mut running: Running) -> Outcome {
     running.signal(15);
     running.finish().expect_code(143)
 }
+
+/// A session of `docker exec` with Docker's capabilities.
+pub(crate) fn session(arguments: &[&str]) -> Scene {
+    Scene::raw(arguments).capabilities(capability::DOCKER)
+}
+
+/// `vestibule exec` with the witness playing these parts.
+pub(crate) fn exec(parts: &[&str]) -> Scene {
+    session(&[&["exec", "/witness"], parts].concat())
+}
+
+/// `vestibule health` beside what runs.
+pub(crate) fn health(running: &Running) -> Outcome {
+    running.beside(session(&["health"])).finish()
+}

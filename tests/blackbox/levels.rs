@@ -161,6 +161,12 @@ fn a_proved_start_says_by_what_how_long_and_how_often_it_was_tried() {
     assert_eq!(event["enforced"], true);
     assert_eq!(event["mounts_known"], true);
     assert_eq!(event["accepted"], json!([]));
+    // Root on a writable root could be PID 1 itself at the next start.
+    assert_eq!(event["this_start_only"], true);
+    let other = start_event(root(&["exit", "0"]).policy(&app_policy("")));
+    assert_eq!(other["this_start_only"], false);
+    let fixed = start_event(root(&["exit", "0"]).read_only());
+    assert_eq!(fixed["this_start_only"], false);
     assert!(
         event["tried"].as_u64().is_some_and(|tried| tried > 10),
         "{event}"

@@ -179,19 +179,19 @@ fn write(path: &Path, content: &str) {
 fn image(variable: &'static str) -> String {
     static MADE: Mutex<BTreeMap<&str, String>> = Mutex::new(BTreeMap::new());
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    let make = || {
+    let build = || {
         let tag = format!("vestibule-docker-tests-program:{}", variable.to_lowercase());
         let arguments = [
             format!("RUST_IMAGE={}", images::variable("RUST_IMAGE")),
             format!("BASE={}", images::variable(variable)),
         ];
-        let build = ["build", "--target", "service", "--tag", &tag];
+        let words = ["build", "--target", "service", "--tag", &tag];
         let arguments = arguments.iter().flat_map(|one| ["--build-arg", one]);
-        let words: Vec<&str> = build.into_iter().chain(arguments).chain(["."]).collect();
+        let words: Vec<&str> = words.into_iter().chain(arguments).chain(["."]).collect();
         engine::docker(&words).success("docker build");
         tag
     };
-    made.entry(variable).or_insert_with(make).clone()
+    made.entry(variable).or_insert_with(build).clone()
 }
 
 #[test]
@@ -283,8 +283,8 @@ fn nginx_serves_and_reloads() {
     }
 }
 
-/// A configuration with the pages of one of two directories.
-const SERVER: &str = r#"
+/// A configuration whose page is the script's name.
+const SERVER: &str = r"
 cat > /srv/nginx.conf << END
 pid /var/lib/nginx/pid;
 error_log stderr;
@@ -298,7 +298,7 @@ http {
     }
 }
 END
-"#;
+";
 const GET: &str = r#"import sys, urllib.request
 try:
     print(urllib.request.urlopen("http://127.0.0.1:8080" + sys.argv[1]).read().decode())

@@ -1,4 +1,5 @@
-/* The stage: sets one scene and starts one init in it.
+/* The stage: sets one scene and starts one init in it, or starts one process
+ * beside the init of another scene.
  *
  * In: records on descriptor 0, a stream socket: a count of fields, then each
  * field as length and bytes (32 bits, little endian). Out: lines on the same

@@ -5,7 +5,7 @@ key -genkeypair -keyalg RSA -keysize 2048 -dname CN=somebody -validity 10
 key -exportcert -file key.der
 keytool -printcert -file key.der | grep CN=somebody
 key -list | grep PrivateKeyEntry
-java -XX:SharedArchiveFile=classes.jsa -Xshare:dump > /dev/null
-java -XX:SharedArchiveFile=classes.jsa -Xshare:on -version
+java -Xlog:gc:file=gc.txt -version
+grep Using gc.txt
 tries keytool -printcert -file "$WITHHELD"
 echo worked

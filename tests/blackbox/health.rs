@@ -1,0 +1,120 @@
+//! `vestibule health`: 0 while main runs, and never before it; who asks `exec`
+//! too early, or beside somebody else's PID 1, is refused as well.
+
+use std::fs::File;
+use std::io::Read;
+
+use crate::harness::{Running, Scene, wait_for};
+use crate::level::{at_work, end, exec, health, root, session};
+
+#[test]
+fn while_main_runs_it_is_healthy_and_nothing_is_said() {
+    for scene in [root(&["wait"]), Scene::main(&["wait"])] {
+        let running = at_work(scene);
+        let outcome = health(&running).expect_code(0);
+        assert_eq!(
+            (outcome.stdout, outcome.stderr),
+            (String::new(), String::new())
+        );
+        end(running);
+    }
+}
+
+/// Lets a process that complains into a full pipe go on.
+fn unjam(running: &Running, path: &str) -> File {
+    let mut pipe = File::open(running.init().path(&format!("root{path}"))).expect("the pipe");
+    pipe.read_exact(&mut [0; 4096]).expect("what fills it");
+    pipe
+}
+
+#[track_caller]
+fn is_too_early(running: &Running) {
+    let outcome = health(running);
+    assert_eq!(outcome.code(), 1);
+    let reason = "main has not been started yet";
+    assert!(outcome.stderr.contains(reason), "{}", outcome.stderr);
+    for words in [
+        &["exec", "/witness", "say", "main"][..],
+        &["exec", "--prove"],
+    ] {
+        let message = running.beside(session(words)).finish().expect_refusal(111);
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+#[test]
+fn before_main_there_is_no_health_and_no_session() {
+    // The first waits in `collect`, to warn of a short value; the second as main
+    // but for the program, to say the start line.
+    let warned = root(&["say", "ready", "wait"]).file("/run/secrets/pin", 0o444, (0, 0), "1234");
+    for scene in [warned, root(&["say", "ready", "wait"])] {
+        let running = scene.jammed("/tmp/jam").spawn();
+        let init = running.init();
+        wait_for("a full pipe", || {
+            let all = running.processes();
+            let waiting = |name| all.iter().any(|one| one.status("Name") == name);
+            let is_writing = all.iter().any(|one| {
+                one.read("wchan")
+                    .is_ok_and(|place| String::from_utf8_lossy(&place).contains("pipe"))
+                    || one
+                        .read("syscall")
+                        .is_ok_and(|call| call.starts_with(b"1 "))
+            });
+            (waiting("vestibule:start") && is_writing).then_some(())
+        });
+        is_too_early(&running);
+        let pipe = unjam(&running, "/tmp/jam");
+        let mut running = running;
+        running.line_behind_gate("ready");
+        health(&running).expect_code(0);
+        assert_eq!(init.status("Name"), "vestibule");
+        drop(pipe);
+        end(running);
+    }
+}
+
+#[test]
+fn beside_another_pid_1_both_refuse() {
+    let replaced = Scene::raw(&["--exec", "--", "/witness", "wait"]).secret("api-key");
+    let below_another = Scene::main(&["wait"]).secret("api-key").not_pid_1();
+    for scene in [replaced, below_another] {
+        let mut running = scene.permits(&["api-key"]).spawn();
+        running.line("ready");
+        for words in [
+            &["exec", "/witness", "say", "main"][..],
+            &["exec", "--prove"],
+        ] {
+            let message = running.beside(session(words)).finish().expect_refusal(100);
+            assert!(
+                message.contains("PID 1 of this container is not vestibule"),
+                "{message}"
+            );
+            assert!(message.contains("`--init`"), "{message}");
+        }
+        assert_eq!(health(&running).code(), 1);
+        // A PID 1 without a handler heeds nothing else.
+        running.signal(9);
+        running.finish();
+    }
+}
+
+#[test]
+fn without_proc_nobody_can_tell() {
+    let open = r#"{ "version": 1, "run": { "confinement": "environment-only" } }"#;
+    let running = at_work(root(&["wait"]).policy(open).without_proc());
+    let message = running
+        .beside(exec(&["say", "main"]))
+        .finish()
+        .expect_refusal(100);
+    assert!(message.contains("mount `/proc`"), "{message}");
+    assert_eq!(health(&running).code(), 1);
+    end(running);
+}
+
+#[test]
+fn anybody_may_ask_for_health() {
+    let running = at_work(root(&["wait"]));
+    let nobody = session(&["health"]).user(65534, 65534, &[]).capabilities(0);
+    running.beside(nobody).finish().expect_code(0);
+    end(running);
+}
