@@ -10,7 +10,7 @@ use crate::collect::accounts::{Accounts, Identity};
 use crate::collect::container::Container;
 use crate::collect::fault::{CollectFault, asked_by};
 use crate::collect::{Collected, collect, policy_file, replaceable};
-use crate::policy::{Place, Policy, UserSpec};
+use crate::policy::{Place, Policy, SetupRules, UserSpec};
 use crate::report::{Fault, boxed};
 use crate::run::prepare::{self, Preparation};
 use crate::setup::phase::Need;
@@ -47,22 +47,14 @@ pub fn gather(options: &Options, phases: Phases) -> Result<Gathered, Vec<Box<dyn
         options.profile.as_deref(),
         &container,
     )?;
-    let rules = policy.as_ref().and_then(|policy| policy.setup.as_ref());
-    let rules = rules.filter(|_| phases == Phases::All);
-    let need = rules.map(Need::of);
-    let is_idle = matches!(need, None | Some(Need::Skip));
     // Effect: user looked up.
     let user = policy.as_ref().and_then(|policy| policy.run.user.as_ref());
     let identity = resolve(user, policy.as_ref());
-    let setup_user = rules.and_then(|rules| rules.user.as_ref());
-    let setup_user = setup_user.or(user).filter(|_| need.is_some());
-    let setup_identity = resolve(setup_user, policy.as_ref());
-    let collected = collect(policy.as_ref(), &container, rules.filter(|_| !is_idle));
-    let setup_identity = match setup_identity {
-        Ok(identity) => identity.unwrap_or_else(Identity::own),
-        Err(fault) => return Err(vec![boxed(fault)]),
-    };
-    let setup = need.map(|need| (setup_identity, need));
+    let rules = policy.as_ref().and_then(|policy| policy.setup.as_ref());
+    let rules = rules.filter(|_| phases == Phases::All);
+    let setup = setup_in(rules, policy.as_ref()).map_err(|fault| vec![boxed(fault)])?;
+    let has_work = matches!(setup, Some((_, Need::Run | Need::Owed(_))));
+    let collected = collect(policy.as_ref(), &container, rules.filter(|_| has_work));
     // Effect: faults told.
     match (identity, collected) {
         (Ok(identity), Ok(collected)) => {
@@ -105,6 +97,20 @@ pub fn gather(options: &Options, phases: Phases) -> Result<Gathered, Vec<Box<dyn
             Err(faults.map(boxed).collect())
         }
     }
+}
+
+/// As whom setup runs, by default main's user, and what is to be done about it.
+fn setup_in(
+    rules: Option<&SetupRules>,
+    policy: Option<&Policy>,
+) -> Result<Option<(Identity, Need)>, CollectFault> {
+    let Some((rules, policy)) = rules.zip(policy) else {
+        return Ok(None);
+    };
+    let user = rules.user.as_ref().or(policy.run.user.as_ref());
+    let identity = resolve(user, Some(policy))?;
+    let identity = identity.unwrap_or_else(Identity::own);
+    Ok(Some((identity, Need::of(rules))))
 }
 
 fn resolve(
