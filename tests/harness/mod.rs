@@ -32,6 +32,7 @@
 mod canary;
 mod capture;
 mod file_system;
+mod layer;
 mod outcome;
 mod process;
 mod programs;
@@ -45,9 +46,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use canary::{Canary, Leak};
+pub(crate) use layer::Layer;
 pub(crate) use outcome::{End, Outcome};
 pub(crate) use process::Process;
-pub(crate) use programs::{program, unreadable_vestibule, vestibule, witness};
+pub(crate) use programs::{compile, program, unreadable_vestibule, vestibule, witness};
 pub(crate) use report::{Content, Report, names};
 pub(crate) use running::Running;
 pub(crate) use scene::{Scene, capability};

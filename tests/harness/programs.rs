@@ -99,13 +99,13 @@ pub(super) fn mount_point() -> PathBuf {
     place
 }
 
-fn workplace() -> PathBuf {
+pub(super) fn workplace() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("harness")
 }
 
 /// Compiles into a directory of this process and renames, so that test targets
 /// that run at the same time never see half a program.
-fn compile(name: &str, source: &str) -> PathBuf {
+pub(crate) fn compile(name: &str, source: &str) -> PathBuf {
     let own = workplace().join(std::process::id().to_string());
     fs::create_dir_all(&own).expect("a place to compile in");
     let (code, built) = (own.join(name).with_extension("c"), own.join(name));
