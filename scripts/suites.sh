@@ -113,6 +113,14 @@ suite_git() {
     scripts/with-binary.sh cargo test --locked --test git
 }
 
+suite_setup() {
+    local program
+    for program in git git-lfs make openssl nsenter python3; do
+        have "$program" || not_run "$program could not be installed"
+    done
+    in_namespaces setup
+}
+
 suite_docker() {
     engine_answers || not_run 'no Docker engine answers'
     [ "$(uname -m)" = x86_64 ] || not_run 'the images are made for x86_64 only'

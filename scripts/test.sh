@@ -5,7 +5,7 @@
 source "$(dirname "$0")/lib.sh"
 source scripts/suites.sh
 
-ALL=(format lints scripts dependencies advisories unsafe aarch64 binary unit coverage blackbox init git docker)
+ALL=(format lints scripts dependencies advisories unsafe aarch64 binary unit coverage blackbox init git setup docker)
 OPTIONAL=' advisories scripts '
 
 if [ "${1:-}" = --accept-dependencies ]; then
