@@ -22,3 +22,5 @@ mod processes;
 mod refusals;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod workspace;

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::harness::Layer;
 use crate::rules::{Rules, refusal, sh, sh_with_token};
 
 const REVOKE: &str = "#!/bin/sh\necho revoked by $(id -u) \"path $PATH\"; echo home $HOME\n\
@@ -61,14 +60,4 @@ fn one_that_setup_could_have_written_is_refused() {
     let said = refusal(&outcome, 100);
     assert!(said.contains("/workspace"), "{said}");
     assert!(!outcome.stdout.contains("revoked"));
-}
-
-#[test]
-fn a_setup_that_failed_is_revoked_too() {
-    let rules = Rules::of(&[sh_with_token("exit 1")]);
-    let rules = rules.seal("on_drop", json!(["/opt/revoke"]));
-    let layer = Layer::new();
-    let scene = rules.main(&["say", "main"]).on(&layer);
-    let outcome = scene.file("/opt/revoke", 0o755, (0, 0), REVOKE).run();
-    refusal(&outcome, 120);
 }

@@ -100,6 +100,7 @@ impl Rules {
             .policy(&self.0.to_string())
             .bind(program(), "/mischief")
             .directory("/workspace", 0o755, APP)
+            .directory("/var/tmp", 0o1777, (0, 0))
             .message_queues()
             .env("PATH", PATH)
             .secret(TOKEN)
