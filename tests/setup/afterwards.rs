@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::{Content, Scene, capability};
-use crate::rules::{Rules, mischief_with_token, sh_with_token};
+use crate::rules::{APP_GROUPS, Rules, mischief_with_token, sh_with_token};
 
 const TRIED: [&str; 6] = [
     "/run/secrets/token",
@@ -61,7 +61,7 @@ fn a_main_of_another_user_than_setup_reaches_nothing() {
 fn a_main_where_all_are_one_user_without_capabilities_reaches_nothing() {
     let rules = Rules::of(&[mischief_with_token(&["daemon", "comet"])]);
     let scene = rules.bare(&[&["/witness"][..], &parts()].concat());
-    expect_out_of_reach(scene.user(1000, 1000, &[]));
+    expect_out_of_reach(scene.user(1000, 1000, &APP_GROUPS));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_main_that_is_root_is_named_as_holding_for_this_start_only() {
     let scene = scene.directory("/workspace", 0o755, (0, 0));
     let outcome = scene.run().expect_code(0);
     assert!(
-        outcome.stderr.contains("this start only"),
+        outcome.stderr.contains("in this start"),
         "{}",
         outcome.stderr
     );

@@ -94,8 +94,9 @@ fn a_signal_that_stops_nothing_does_not_end_setup() {
         running.signal(signal);
         std::fs::write(running.init().path("root/go"), "").expect("the FIFO is opened");
         let outcome = running.finish();
-        assert_eq!(
-            outcome.stdout, "inside\non\nmain\n",
+        // Main gets the signal, as one that came just before its start.
+        assert!(
+            outcome.stdout.starts_with("inside\non\n"),
             "{signal}: {}",
             outcome.stderr
         );
@@ -120,7 +121,6 @@ fn a_policy_with_setup_is_refused_when_not_pid_1() {
     for scene in [
         rules.main(&["say", "main"]).not_pid_1(),
         rules.main(&["say", "main"]).not_pid_1().options(&["-s"]),
-        rules.main(&["say", "main"]).options(&["--exec"]),
     ] {
         let outcome = scene.run();
         let said = refusal(&outcome, 100);

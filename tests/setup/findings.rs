@@ -7,6 +7,10 @@ use crate::harness::{Layer, Outcome, capability};
 use crate::hunt;
 use crate::rules::{Rules, refusal, sh, sh_with_token};
 
+/// The value as a part of a URL.
+const PERCENT: &str = "printf %s \"$TOKEN\" | sed 's/%/%25/g; s,/,%2F,g; s/+/%2B/g; s/@/%40/g; \
+    s/:/%3A/g; s/#/%23/g; s/ /%20/g; s/é/%C3%A9/g'";
+
 /// The refusal of a setup of this one command.
 #[track_caller]
 fn found(command: Value) -> String {
@@ -43,10 +47,8 @@ fn a_value_outside_of_it_is_found() {
 
 #[test]
 fn a_value_in_a_name_or_a_link_is_found_and_not_repeated() {
-    let said = found(sh_with_token(
-        r#": > "$(printf %s "$TOKEN" | tr / _ | cut -c 18-)""#,
-    ));
-    assert!(!said.is_empty());
+    let said = found(sh_with_token(&format!(": > \"$({PERCENT})\"")));
+    assert!(said.contains("/workspace/"), "{said}");
     let said = found(sh_with_token(r#"ln -s "$TOKEN" a-link"#));
     assert!(said.contains("/workspace/a-link"), "{said}");
 }
@@ -60,10 +62,7 @@ fn a_value_in_base64_hex_or_percent_encoding_is_found() {
             "printf %s \"$TOKEN\" | od -An -v -tx1 | tr -d ' \\n'",
             "hex",
         ),
-        (
-            "printf %s \"$TOKEN\" | od -An -v -tx1 | tr -d '\\n' | sed 's/ \\(..\\)/%\\1/g'",
-            "percent",
-        ),
+        (PERCENT, "percent"),
     ] {
         let said = found(sh_with_token(&format!("{encode} > note")));
         assert!(said.contains("/workspace/note"), "{form}: {said}");
@@ -135,8 +134,7 @@ fn every_git_way_to_keep_a_token_is_found() {
         ),
         (r#"echo "TOKEN=$TOKEN" > .env"#, "/workspace/.env"),
     ] {
-        let encode =
-            "E=$(printf %s \"$TOKEN\" | od -An -v -tx1 | tr -d '\\n' | sed 's/ \\(..\\)/%\\1/g'); ";
+        let encode = format!("E=$({PERCENT}); ");
         let said = found(sh_with_token(&format!("{encode}{line}")));
         assert!(said.contains(path), "{path}: {said}");
     }
@@ -233,12 +231,12 @@ fn planted_git_settings_and_credential_files_are_named() {
             "/workspace/.git/config",
         ),
         (
-            "echo machine h login u password other > .netrc",
-            "/workspace/.netrc",
+            "echo machine h login u password other > /home/app/.netrc",
+            "/home/app/.netrc",
         ),
         (
-            "echo https://u:p@host > .git-credentials",
-            "/workspace/.git-credentials",
+            "echo https://u:p@host > /home/app/.git-credentials",
+            "/home/app/.git-credentials",
         ),
     ] {
         let outcome = Rules::of(&[sh(line)]).main(&["say", "main"]).run();

@@ -28,14 +28,15 @@ fn a_directory_that_is_not_empty_is_refused() {
 
 #[test]
 fn a_path_that_main_could_put_programs_into_is_refused() {
-    let scene = with_token().main(&["say", "main"]);
-    let scene = scene.directory("/home/app/bin", 0o755, APP);
-    expect_ground_fault(
-        scene.env("PATH", "/home/app/bin:/usr/bin:/bin"),
-        "/home/app",
-    );
-    let scene = with_token().main(&["say", "main"]);
-    expect_ground_fault(scene.env("PATH", ".:/usr/bin"), "PATH");
+    let rules = with_token().path("/home/app/bin:/usr/bin:/bin");
+    let scene = rules.main(&["say", "main"]);
+    expect_ground_fault(scene.directory("/home/app/bin", 0o755, APP), "/home/app");
+}
+
+#[test]
+fn a_path_that_depends_on_the_directory_is_refused() {
+    let rules = with_token().path(".:/usr/bin:/bin");
+    expect_ground_fault(rules.main(&["say", "main"]), "PATH");
 }
 
 #[test]

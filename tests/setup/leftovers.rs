@@ -3,7 +3,7 @@
 
 use crate::harness::{capability, wait_for};
 use crate::hunt;
-use crate::rules::{Rules, mischief, mischief_with_token, sh};
+use crate::rules::{APP_GROUPS, Rules, mischief, mischief_with_token, sh};
 
 const ALONE: &str = "others 0";
 
@@ -133,7 +133,7 @@ fn one_user_for_everything_and_no_capability_is_sealed_as_well() {
         mischief(&["others"]),
     ]);
     let scene = rules.bare(&["/mischief", "say", "main", "others", "objects"]);
-    let outcome = scene.user(1000, 1000, &[]).run().expect_code(0);
+    let outcome = scene.user(1000, 1000, &APP_GROUPS).run().expect_code(0);
     assert_eq!(
         outcome.stdout,
         format!("{ALONE}\nmain\n{ALONE}\nobjects shm 0 sem 0 msg 0 queues 0 files 0\n")

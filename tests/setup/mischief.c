@@ -83,7 +83,8 @@ static void leave_objects(void) {
     id = msgget(0x7e57, IPC_CREAT | 0666);
     must(id >= 0 && msgsnd(id, &message, size, 0) == 0, "msgsnd");
     struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = 256};
-    mqd_t queue = mq_open("/left", O_CREAT | O_RDWR, 0666, &attributes);
+    /* For writing only: Landlock's file rules know no path to a queue. */
+    mqd_t queue = mq_open("/left", O_CREAT | O_WRONLY, 0666, &attributes);
     must(queue >= 0 && mq_send(queue, token(), size, 0) == 0, "mq_send");
     id = shm_open("/left", O_CREAT | O_RDWR, 0666);
     must(id >= 0 && write(id, token(), size) == (ssize_t)size, "shm_open");

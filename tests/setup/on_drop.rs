@@ -49,15 +49,13 @@ fn one_that_fails_is_no_start() {
 
 #[test]
 fn one_that_setup_could_have_written_is_refused() {
-    let rules = Rules::of(&[sh("true")]);
-    let rules = rules.seal("on_drop", json!(["/workspace/revoke"]));
+    let rules = Rules::of(&[sh("echo setup")]);
+    let rules = rules.seal("on_drop", json!(["/open/revoke"]));
     let scene = rules.main(&["say", "main"]);
     let script = "#!/bin/sh\necho revoked\n";
-    let outcome = scene
-        .file("/open/revoke", 0o777, (1000, 1000), script)
-        .file("/workspace/revoke", 0o777, (1000, 1000), script)
-        .run();
+    let scene = scene.directory("/open", 0o777, (0, 0));
+    let outcome = scene.file("/open/revoke", 0o755, (0, 0), script).run();
     let said = refusal(&outcome, 100);
-    assert!(said.contains("/workspace"), "{said}");
-    assert!(!outcome.stdout.contains("revoked"));
+    assert!(said.contains("/open"), "{said}");
+    assert_eq!(outcome.stdout, "", "a command ran before the judgement");
 }

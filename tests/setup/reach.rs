@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::{Scene, capability};
-use crate::rules::{Rules, mischief, mischief_with_token};
+use crate::rules::{APP_GROUPS, Rules, mischief, mischief_with_token};
 
 const CLOSED: [&str; 6] = [
     "/run/secrets/token",
@@ -55,7 +55,7 @@ fn a_command_of_root_does_neither() {
 fn nor_does_one_where_all_are_one_user_without_capabilities() {
     let rules = Rules::of(&[mischief(&parts()), mischief_with_token(&parts())]);
     let scene = rules.bare(&["/witness", "say", "main"]);
-    expect_refusals(scene.user(1000, 1000, &[]), 2);
+    expect_refusals(scene.user(1000, 1000, &APP_GROUPS), 2);
 }
 
 #[test]

@@ -17,12 +17,17 @@ use crate::harness::{End, Outcome, Scene, compile};
 pub(crate) const TOKEN: &str = "token";
 /// Who setup and main are.
 pub(crate) const APP: (u32, u32) = (1000, 1000);
+/// The groups that the account has.
+pub(crate) const APP_GROUPS: [u32; 2] = [1000, 2000];
 pub(crate) const PATH: &str = "/usr/bin:/bin";
 
 /// A policy that is being written.
 #[derive(Clone)]
 #[must_use]
-pub(crate) struct Rules(Value);
+pub(crate) struct Rules {
+    policy: Value,
+    path: &'static str,
+}
 
 /// A shell's line as a command without any secret.
 pub(crate) fn sh(line: &str) -> Value {
@@ -53,28 +58,35 @@ fn program() -> &'static Path {
 impl Rules {
     /// These commands, and the usual for all else.
     pub(crate) fn of(commands: &[Value]) -> Self {
-        Self(json!({
+        let policy = json!({
             "version": 1,
             "setup": { "commands": commands, "user": "app", "directory": "/workspace" },
             "run": { "user": "app", "directory": "/workspace" },
-        }))
+        });
+        Self { policy, path: PATH }
     }
 
     /// A key of `setup`.
     pub(crate) fn setup(mut self, key: &str, value: Value) -> Self {
-        self.0["setup"][key] = value;
+        self.policy["setup"][key] = value;
         self
     }
 
     /// A key of `seal`.
     pub(crate) fn seal(mut self, key: &str, value: Value) -> Self {
-        self.0["seal"][key] = value;
+        self.policy["seal"][key] = value;
         self
     }
 
     /// A key of `run`.
     pub(crate) fn run(mut self, key: &str, value: Value) -> Self {
-        self.0["run"][key] = value;
+        self.policy["run"][key] = value;
+        self
+    }
+
+    /// The container's PATH.
+    pub(crate) fn path(mut self, path: &'static str) -> Self {
+        self.path = path;
         self
     }
 
@@ -97,12 +109,12 @@ impl Rules {
     /// The same for a claim that brings capabilities and user itself.
     pub(crate) fn bare(&self, words: &[&str]) -> Scene {
         Scene::command(words)
-            .policy(&self.0.to_string())
+            .policy(&self.policy.to_string())
             .bind(program(), "/mischief")
             .directory("/workspace", 0o755, APP)
             .directory("/var/tmp", 0o1777, (0, 0))
             .message_queues()
-            .env("PATH", PATH)
+            .env("PATH", self.path)
             .secret(TOKEN)
     }
 }
