@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{End, Layer, Scene};
+use crate::harness::{End, Layer, Scene, capability};
 use crate::hunt;
 use crate::rules::{Rules, TOKEN, has_main, refusal, sh, sh_with_token};
 
@@ -71,6 +71,32 @@ fn after_a_kill_of_pid_1_in_setup_the_next_start_sets_up_anew() {
     let outcome = scene.run().expect_code(0);
     assert_eq!(outcome.stdout, "inside\nmain\n", "{}", outcome.stderr);
     assert!(hunt::in_layer(&layer, &token).is_empty());
+}
+
+#[test]
+fn a_pid_1_without_capabilities_over_files_sets_up_anew_as_well() {
+    // It may not remove what setup's user made: only that user may.
+    let kept = capability::SETUID | capability::SETGID | capability::SETPCAP | capability::KILL;
+    let line = r#"mkdir -m 700 d; printf %s "$TOKEN" > d/planted; printf %s "$TOKEN" > "$HOME/x"
+        echo inside; if [ -e /once ]; then rm -r d; else sleep 100; fi"#;
+    let rules = Rules::of(&[sh_with_token(line)]);
+    for stop in [9, 15] {
+        let layer = Layer::new();
+        let scene = rules.bare(&["/bin/sh", "-c", "echo main; ls -A"]);
+        let scene = scene.capabilities(kept).on(&layer);
+        let mut running = scene.clone().spawn();
+        running.line("inside");
+        running.signal(stop);
+        running.finish();
+        fs::write(layer.at("/once"), "").expect("the layer is there");
+        let outcome = scene.run().expect_code(0);
+        assert_eq!(
+            outcome.stdout, "inside\nmain\n",
+            "{stop}: {}",
+            outcome.stderr
+        );
+        assert!(hunt::in_layer(&layer, outcome.value(TOKEN)).is_empty());
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Layer, Scene};
+use crate::harness::{Layer, Process, Scene, wait_for};
 use crate::hunt;
 use crate::rules::{Rules, mischief_with_token, refusal, sh, sh_with_token};
 
@@ -84,6 +84,26 @@ fn term_during_setup_ends_with_143_at_once_and_without_main() {
 }
 
 #[test]
+fn term_while_the_seal_searches_ends_the_search_and_there_is_no_main() {
+    // Small to write, and many seconds to search: 15 GB, packed.
+    let line = "head -c 250M /dev/zero | gzip -1 > 0.gz
+        for n in $(seq 60); do cp 0.gz $n.gz; done; echo over";
+    let rules = Rules::of(&[sh_with_token(line)]);
+    let mut running = rules.main(&["say", "main"]).spawn();
+    running.line("over");
+    wait_for("the search", || {
+        let searchers = |process: &Process| process.program().ends_with("vestibule");
+        let count = running.processes().into_iter().filter(searchers).count();
+        (count > 1).then_some(())
+    });
+    let start = Instant::now();
+    running.signal(15);
+    let outcome = running.finish().expect_code(143);
+    assert!(start.elapsed() < Duration::from_secs(3));
+    assert_eq!(outcome.stdout, "over\n");
+}
+
+#[test]
 fn a_signal_that_stops_nothing_does_not_end_setup() {
     // HUP, USR1, USR2, WINCH
     for signal in [1, 10, 12, 28] {
@@ -104,8 +124,7 @@ fn a_signal_that_stops_nothing_does_not_end_setup() {
 }
 
 #[test]
-fn term_reaches_a_setup_whose_output_nobody_reads() {
-    // A pipe that is full: the relay waits, PID 1 does not.
+fn term_reaches_a_setup_that_never_stops_writing() {
     let rules = Rules::of(&[sh(
         "echo inside; while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done",
     )]);

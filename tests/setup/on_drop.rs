@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::harness::Layer;
 use crate::rules::{Rules, refusal, sh, sh_with_token};
 
 const REVOKE: &str = "#!/bin/sh\necho revoked by $(id -u) \"path $PATH\"; echo home $HOME\n\
@@ -45,6 +46,35 @@ fn one_that_fails_is_no_start() {
         let said = refusal(&outcome, 121);
         assert!(said.contains("/opt/revoke"), "{said}");
     }
+}
+
+#[test]
+fn one_that_failed_is_owed_by_every_later_start() {
+    let layer = Layer::new();
+    let rules = Rules::of(&[sh_with_token("echo setup > done")]);
+    let rules = rules.setup("skip_if", json!("/workspace/done"));
+    let rules = rules.seal("on_drop", json!(["/opt/revoke"]));
+    let script = "#!/bin/sh\n[ -e /reachable ] || exit 4\necho revoked\n";
+    let scene = rules.main(&["say", "main"]).on(&layer);
+    let scene = scene.file("/opt/revoke", 0o755, (0, 0), script);
+    for _ in 0..2 {
+        let outcome = scene.clone().run();
+        refusal(&outcome, outcome.code());
+    }
+    std::fs::write(layer.at("/reachable"), "").expect("the layer is there");
+    assert_eq!(scene.run().expect_code(0).stdout, "revoked\nmain\n");
+}
+
+#[test]
+fn term_while_it_runs_ends_the_start() {
+    let rules = Rules::of(&[sh("true")]);
+    let rules = rules.seal("on_drop", json!(["/opt/revoke"]));
+    let script = "#!/bin/sh\ntrap '' TERM\necho inside\nwhile :; do sleep 5; done\n";
+    let scene = rules.main(&["say", "main"]);
+    let mut running = scene.file("/opt/revoke", 0o755, (0, 0), script).spawn();
+    running.line("inside");
+    running.signal(15);
+    assert_eq!(running.finish().expect_code(143).stdout, "inside\n");
 }
 
 #[test]

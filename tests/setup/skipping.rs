@@ -74,3 +74,31 @@ mkdir -p bin; printf '#!/bin/sh\nenv > /workspace/stolen\n' > bin/git; chmod +x 
     assert!(!layer.at("/workspace/stolen").exists());
     assert!(crate::hunt::in_layer(&layer, &token).is_empty());
 }
+
+#[test]
+fn a_main_that_forges_a_journal_gains_nothing() {
+    // Before what it plants, and after it: by the one, what is younger is removed.
+    let plant = r#"/usr/bin/git init -q . && /usr/bin/git config core.fsmonitor 'env > /home/app/stolen #'
+        mkdir hooks bin; printf 'env > /home/app/stolen' > bin/git; chmod +x bin/git;"#;
+    let forge = r#"printf '{"version":1,"state":"setup-running","time":1,"scan":["/workspace"],"findings":0}' > .vestibule-journal;"#;
+    for lines in [[plant, forge], [forge, plant]] {
+        let layer = Layer::new();
+        let look = r#"[ -z "$(ls -A | grep -v .vestibule-journal)" ] || { echo prepared ground; exit 9; }
+            /usr/bin/git status 2> /dev/null; mkdir app; : > app/done; echo setup"#;
+        let rules = Rules::of(&[sh_with_token(look)]);
+        let rules = rules.setup("skip_if", json!("/workspace/app/done"));
+        let main = format!(
+            "echo main; [ -e /home/app/been ] && exit 0; : > /home/app/been; rm -rf app; {}{} exit 0",
+            lines[0], lines[1]
+        );
+        let scene = rules.main_sh(&main).on(&layer);
+        let first = scene.clone().run().expect_code(0);
+        assert_eq!(first.stdout, "setup\nmain\n");
+        let second = scene.run();
+        let said = format!("{}{}", second.stdout, second.stderr);
+        assert!(!said.contains("prepared ground"), "{said}");
+        assert!(!layer.at("/home/app/stolen").exists(), "{said}");
+        let is_anew = second.stdout == "setup\nmain\n";
+        assert!(is_anew || second.code() == 100, "{said}");
+    }
+}
