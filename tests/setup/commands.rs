@@ -58,7 +58,7 @@ fn a_command_has_the_environment_that_it_should_and_nothing_else() {
         ["HOME", "LANG", "PATH", "TMPDIR", "USER", "LOGNAME"].contains(name)
             || name.starts_with("XDG_")
     };
-    assert!(sets[0].iter().all(|name| usual(&name)), "{:?}", sets[0]);
+    assert!(sets[0].iter().all(usual), "{:?}", sets[0]);
     let more: Vec<_> = sets[1].iter().filter(|name| !usual(name)).collect();
     assert_eq!(more, [&"TOKEN"]);
 }

@@ -2,7 +2,7 @@
 //! somebody who may see all of it.
 //!
 //! In: a process of the scene that lives. Out: the files, and the memory of
-//! processes, that hold the value, in clear, in base64, or in hex.
+//! processes, that hold the value, in clear or in hex.
 //!
 //! **Never:** the secret directory itself, where the value lies on purpose.
 
@@ -70,8 +70,8 @@ fn gives_away(bytes: &[u8], value: &str) -> bool {
     [&value[..16], &value[value.len() - 16..]]
         .iter()
         .any(|half| {
-            let hex: String = half.iter().map(|byte| format!("{byte:02x}")).collect();
-            contains(bytes, half) || contains(bytes, hex.as_bytes())
+            let hex: Vec<String> = half.iter().map(|byte| format!("{byte:02x}")).collect();
+            contains(bytes, half) || contains(bytes, hex.concat().as_bytes())
         })
 }
 

@@ -4,10 +4,10 @@
 use serde_json::json;
 
 use crate::harness::Layer;
-use crate::rules::{Rules, TOKEN, has_main, refusal, sh_with_token};
+use crate::rules::{APP, Rules, TOKEN, has_main, refusal, sh_with_token};
 
 fn rules() -> Rules {
-    let clone = r#"mkdir app; echo cloned > app/done; echo setup"#;
+    let clone = "mkdir app; echo cloned > app/done; echo setup";
     Rules::of(&[sh_with_token(clone)]).setup("skip_if", json!("/workspace/app/done"))
 }
 
@@ -25,16 +25,10 @@ fn a_second_start_skips_setup_and_starts_main() {
 
 #[test]
 fn a_setup_that_is_skipped_does_not_need_its_secrets() {
-    let scene = rules()
-        .main(&["say", "main"])
-        .file("/workspace/app/done", 0o644, (1000, 1000), "");
-    // The secret file is not there at all.
-    let policy = json!({ "argv": ["/bin/sh", "-c", "echo setup"], "env": { "A": "absent" } });
-    let rules = Rules::of(&[policy]).setup("skip_if", json!("/workspace/done"));
-    drop(scene);
-    let scene = rules
-        .main(&["say", "main"])
-        .file("/workspace/done", 0o644, (1000, 1000), "");
+    let command = json!({ "argv": ["/bin/true"], "env": { "A": "absent" } });
+    let rules = Rules::of(&[command]).setup("skip_if", json!("/workspace/done"));
+    let scene = rules.main(&["say", "main"]);
+    let scene = scene.file("/workspace/done", 0o644, APP, "");
     assert_eq!(scene.run().expect_code(0).stdout, "main\n");
 }
 
@@ -78,8 +72,8 @@ mkdir -p bin; printf '#!/bin/sh\nenv > /workspace/stolen\n' > bin/git; chmod +x 
 #[test]
 fn a_main_that_forges_a_journal_gains_nothing() {
     // Before what it plants, and after it: by the one, what is younger is removed.
-    let plant = r#"/usr/bin/git init -q . && /usr/bin/git config core.fsmonitor 'env > /home/app/stolen #'
-        mkdir hooks bin; printf 'env > /home/app/stolen' > bin/git; chmod +x bin/git;"#;
+    let plant = r"/usr/bin/git init -q . && /usr/bin/git config core.fsmonitor 'env > /home/app/stolen #'
+        mkdir hooks bin; printf 'env > /home/app/stolen' > bin/git; chmod +x bin/git;";
     let forge = r#"printf '{"version":1,"state":"setup-running","time":1,"scan":["/workspace"],"findings":0}' > .vestibule-journal;"#;
     for lines in [[plant, forge], [forge, plant]] {
         let layer = Layer::new();
