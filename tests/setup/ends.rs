@@ -91,10 +91,10 @@ fn term_while_the_seal_searches_ends_the_search_and_there_is_no_main() {
     let rules = Rules::of(&[sh_with_token(line)]);
     let mut running = rules.main(&["say", "main"]).spawn();
     running.line("over");
-    wait_for("the search", || {
-        let searchers = |process: &Process| process.program().ends_with("vestibule");
-        let count = running.processes().into_iter().filter(searchers).count();
-        (count > 1).then_some(())
+    let init = running.init();
+    wait_for("the end of the command", || {
+        let is_ours = |process: &Process| process.program().ends_with("vestibule");
+        init.children().iter().all(is_ours).then_some(())
     });
     let start = Instant::now();
     running.signal(15);
