@@ -1,5 +1,5 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init git docker redteam compare-inits bench bench-scan coverage fuzz install clean
+.PHONY: help build demo test check unit blackbox init git setup docker redteam compare-inits bench bench-scan coverage fuzz install clean
 
 PREFIX ?= /usr/local
 
@@ -33,6 +33,10 @@ init: ## the binary as PID 1
 git: ## Git's credentials, with a real git and a server behind TLS
 	@scripts/prepare.sh
 	@scripts/test.sh git
+
+setup: ## the setup phase and the seal, crashes and restarts included
+	@scripts/prepare.sh
+	@scripts/test.sh setup
 
 docker: ## compose.example.yml with real servers
 	@scripts/prepare.sh

@@ -19,6 +19,8 @@ gosu                            gosu
 git                             git
 openssl                         openssl
 git-lfs                         git-lfs
+make                            make
+nsenter                         util-linux
 ssh-agent                       openssh-client
 /usr/sbin/sshd                  openssh-server
 /usr/lib/x86_64-linux-gnu/libc.a libc6-dev

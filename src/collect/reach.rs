@@ -80,10 +80,10 @@ impl Reach {
 
     /// What a program must not reach that has no secret at all.
     #[must_use]
-    pub fn of_directories(directories: &[PathBuf]) -> Self {
+    pub fn without_secrets(directories: &[PathBuf], files: &[PathBuf]) -> Self {
         Self {
             directories: directories.to_vec(),
-            withheld: directories.to_vec(),
+            withheld: files.to_vec(),
             withholds: true,
             ..Self::default()
         }

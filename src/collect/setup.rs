@@ -8,6 +8,7 @@
 //! alone decide what is withheld from main.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::container::{Container, Passing};
 use super::deliver::peek;
@@ -34,7 +35,9 @@ pub struct SetupMaterial {
     /// Secrets that a program has yet to give.
     pub minted: Vec<Minted>,
     /// The directories that hold secrets on purpose.
-    pub directories: Vec<std::path::PathBuf>,
+    pub directories: Vec<PathBuf>,
+    /// Every file below them that is withheld from somebody.
+    pub files: Vec<PathBuf>,
 }
 
 /// What one command gets.
@@ -68,6 +71,7 @@ pub(super) fn take(
 ) -> SetupMaterial {
     let mut material = SetupMaterial {
         directories: scopes.searched.clone(),
+        files: vault.files().map(Path::to_path_buf).collect(),
         ..SetupMaterial::default()
     };
     let mut passed = Environment::default();

@@ -137,7 +137,9 @@ impl Seal<'_> {
     }
 
     fn search_settings(&self, on_hit: OnHit, faults: &mut Vec<Box<dyn Fault>>) {
-        let roots: Vec<PathBuf> = self.places.iter().map(|place| place.path.clone()).collect();
+        // A file that was mounted by itself is searched for values only.
+        let roots = self.places.iter().map(|place| place.path.clone());
+        let roots: Vec<PathBuf> = roots.filter(|path| path.is_dir()).collect();
         let marks = self.places.iter().filter_map(|place| place.mark);
         let places = Places {
             roots: &roots,

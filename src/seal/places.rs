@@ -49,7 +49,10 @@ pub fn writable() -> Vec<Place> {
             paths.push(mount.point.clone());
         }
     }
-    paths.retain(|path| is_writable(path) && !is_of_the_kernel(path));
+    // A device that was mounted holds nothing.
+    paths.retain(|path| {
+        (path.is_dir() || path.is_file()) && is_writable(path) && !is_of_the_kernel(path)
+    });
     paths
         .into_iter()
         .map(|path| Place {

@@ -127,7 +127,7 @@ fn start(
     environment.set(OsStr::new("PATH"), OsStr::new(DEFAULT_PATH));
     environment.set(OsStr::new("HOME"), OsStr::new("/nonexistent"));
     let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-    let mut reach = Reach::of_directories(&material.directories);
+    let mut reach = Reach::without_secrets(&material.directories, &material.files);
     let at_root = Starter {
         directory: ("/".into(), starter.policy.clone()),
         ..starter.clone()

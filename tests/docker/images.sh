@@ -55,6 +55,7 @@ install_missing() {
     local missing=()
     command -v mmdebstrap > /dev/null || missing+=(mmdebstrap)
     command -v gcc > /dev/null || missing+=(gcc libc6-dev)
+    command -v openssl > /dev/null || missing+=(openssl)
     python3 -m pip --version > /dev/null 2>&1 || missing+=(python3-pip)
     [ ${#missing[@]} = 0 ] && return
     say "installing ${missing[*]}"
@@ -206,6 +207,27 @@ programs_image() {
     import "$1" programs 'CMD ["bash"]'
 }
 
+# What an agent's workspace stands on, and the server that it clones from. The
+# certificate is for a name that only the test's own network gives to that
+# server; no other image trusts it.
+workspace_images() {
+    exists "$1" && exists "$2" && return
+    say 'building the workspace image and its git server'
+    local context=$work/git
+    rm -rf "$context"
+    mkdir -p "$context"
+    quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+        -days 3650 -subj /CN=test -addext subjectAltName=DNS:github.com \
+        -keyout "$context/key.pem" -out "$context/cert.pem"
+    # shellcheck disable=SC2016
+    debian workspace git,git-lfs,make,python3,ca-certificates \
+        --customize-hook='cat '"'$context/cert.pem'"' >> "$1/etc/ssl/certs/ca-certificates.crt"'
+    import "$1" workspace 'CMD ["sh"]'
+    cp "$here"/git/* "$PWD/tests/git/https.py" "$context"
+    DOCKER_BUILDKIT=0 quietly docker build --build-arg BASE="$1" --tag "$2" "$context"
+    rm -rf "$context"
+}
+
 install_missing
 compiler=$(rustc --version | sha256sum | cut -c1-6)
 TOOLCHAIN_IMAGE=vestibule-test-toolchain:$(fingerprint toolchain_image)-$compiler
@@ -215,6 +237,8 @@ REDIS_IMAGE=vestibule-test-redis:$(fingerprint redis_image)
 MINIO_IMAGE=vestibule-test-minio:$(fingerprint minio_image "$here"/minio/*)
 APP_IMAGE=vestibule-test-app:$(fingerprint app_image examples/stack/requirements.txt)
 PROGRAMS_IMAGE=vestibule-test-programs:$(fingerprint programs_image)
+WORKSPACE_IMAGE=vestibule-test-workspace:$(fingerprint workspace_images "$here"/git/* tests/git/https.py)
+GIT_SERVER_IMAGE=vestibule-test-git:${WORKSPACE_IMAGE#*:}
 
 # Three lanes: the compiler needs the cores, mmdebstrap mostly waits for one.
 minio_image "$MINIO_IMAGE" &
@@ -225,10 +249,12 @@ rust_image "$RUST_IMAGE" "$TOOLCHAIN_IMAGE"
 postgres_image "$POSTGRES_IMAGE"
 redis_image "$REDIS_IMAGE"
 app_image "$APP_IMAGE"
+# For claims about the setup phase, which no start enters yet.
+[ -z "${VESTIBULE_TEST_SETUP:-}" ] || workspace_images "$WORKSPACE_IMAGE" "$GIT_SERVER_IMAGE"
 wait "$compiled"
 wait "$unpacked"
 
-for variable in RUST_IMAGE POSTGRES_IMAGE REDIS_IMAGE MINIO_IMAGE APP_IMAGE PROGRAMS_IMAGE; do
+for variable in RUST_IMAGE POSTGRES_IMAGE REDIS_IMAGE MINIO_IMAGE APP_IMAGE PROGRAMS_IMAGE WORKSPACE_IMAGE GIT_SERVER_IMAGE; do
     printf '%s=%s\n' "$variable" "${!variable}"
 done > "$work/images.env"
 say "ready ($SECONDS s), named in target/docker-images/images.env"

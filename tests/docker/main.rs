@@ -25,3 +25,5 @@ mod programs;
 mod refusals;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod workspace;

@@ -1,7 +1,7 @@
 """git over HTTPS for the claims of tests/git, on a loopback address.
 
 Arguments: a directory with cert.pem, key.pem, tokens.json and bare repositories
-below repositories/. Prints its port. Each request becomes a line of requests.log:
+below repositories/; an address and a port, if it is for others. Prints its port. Each request becomes a line of requests.log:
 its path, and `none`, `right` or `wrong` for the credential it came with.
 """
 
@@ -116,7 +116,8 @@ class Server(http.server.ThreadingHTTPServer):
         """A client that ends in the middle is no news."""
 
 
-server = Server(("127.0.0.1", 0), Git)
+address, port = sys.argv[2:] or ("127.0.0.1", "0")
+server = Server((address, int(port)), Git)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(os.path.join(room, "cert.pem"), os.path.join(room, "key.pem"))
 # The handshake belongs to the request's own thread: one slow client holds nobody up.

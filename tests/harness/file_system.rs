@@ -104,6 +104,11 @@ impl Scene {
         ])
     }
 
+    /// `/dev/mqueue`, as in a container.
+    pub(crate) fn message_queues(self) -> Self {
+        self.file_step(&[b"mqueue"])
+    }
+
     fn file_step(mut self, fields: &[&[u8]]) -> Self {
         let path = fields.get(1).copied().unwrap_or_default();
         self.shape.has_secrets |= path.starts_with(SECRETS.as_bytes());

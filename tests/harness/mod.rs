@@ -32,6 +32,7 @@
 mod canary;
 mod capture;
 mod file_system;
+mod layer;
 mod outcome;
 mod process;
 mod programs;
@@ -45,6 +46,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use canary::{Canary, Leak};
+pub(crate) use layer::Layer;
 pub(crate) use outcome::{End, Outcome};
 pub(crate) use process::Process;
 pub(crate) use programs::{compile, program, unreadable_vestibule, vestibule, witness};

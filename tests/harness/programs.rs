@@ -105,7 +105,7 @@ pub(super) fn mount_point() -> PathBuf {
     place
 }
 
-fn workplace() -> PathBuf {
+pub(super) fn workplace() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("harness")
 }
 

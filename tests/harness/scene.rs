@@ -15,6 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::canary::{Canary, Leak};
+use super::layer::Layer;
 use super::outcome::Outcome;
 use super::programs;
 use super::running::Running;
@@ -56,6 +57,7 @@ pub(crate) struct Scene {
     pub(super) canary: Canary,
     pub(super) steps: StepLists,
     pub(super) shape: Shape,
+    pub(super) layer: Option<PathBuf>,
 }
 
 /// Steps by the time at which they are due.
@@ -117,6 +119,7 @@ impl Scene {
                 has_own_network: false,
                 is_writable: true,
             },
+            layer: None,
         }
     }
 
@@ -269,6 +272,13 @@ impl Scene {
         signals.iter().fold(self, |scene, signal| {
             scene.process_step(&["ignore", &signal.to_string()])
         })
+    }
+
+    /// A root that outlives the scene, as a container's writable layer outlives a
+    /// restart. What is there already is left as it is.
+    pub(crate) fn on(mut self, layer: &Layer) -> Self {
+        self.layer = Some(layer.path().to_owned());
+        self
     }
 
     /// A descriptor that is closed at start.

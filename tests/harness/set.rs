@@ -64,7 +64,12 @@ impl Scene {
     fn steps(&self) -> Steps {
         let mut steps = Steps::default();
         steps.say(&["namespaces", &namespaces(self.shape).to_string()]);
-        steps.add(&[b"root", programs::mount_point().as_os_str().as_bytes()]);
+        let mount_point = programs::mount_point();
+        let mount_point = mount_point.as_os_str().as_bytes();
+        match &self.layer {
+            None => steps.add(&[b"root", mount_point]),
+            Some(layer) => steps.add(&[b"layer", mount_point, layer.as_os_str().as_bytes()]),
+        }
         self.mount(&mut steps);
         self.fill(&mut steps);
         add_all(&mut steps, &self.steps.mounts);

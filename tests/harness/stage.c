@@ -88,6 +88,10 @@ static long number(int i) { return strtol(field[i], NULL, 10); }
 static mode_t mode(int i) { return (mode_t)strtol(field[i], NULL, 8); }
 static uint64_t set(int i) { return strtoull(field[i], NULL, 16); }
 
+/* The root is a directory that outlives the scene: what an earlier one made in
+ * it, or its main did, stays as it is. */
+static int is_kept;
+
 /* Paths of a scene are absolute; the working directory is its root. */
 static const char *inside(int i) { return field[i][1] ? field[i] + 1 : "."; }
 
@@ -155,9 +159,15 @@ static void make_socket(const char *path) {
 
 /* What the scene's file system has. */
 static int file_step(void) {
-    if (is("root")) {
+    struct stat found;
+    int is_made = is("dir") || is("file") || is("link") || is("hardlink") || is("fifo") ||
+                  is("socket") || is("device");
+    if (is_made && is_kept && lstat(inside(1), &found) == 0) return 1;
+    if (is("root") || is("layer")) {
+        is_kept = is("layer");
         must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "private");
-        must(mount("tmpfs", field[1], "tmpfs", 0, "mode=0755") == 0, "root");
+        if (is_kept) must(mount(field[2], field[1], NULL, MS_BIND, NULL) == 0, "layer");
+        else must(mount("tmpfs", field[1], "tmpfs", 0, "mode=0755") == 0, "root");
         must(chdir(field[1]) == 0, "root");
     } else if (is("pivot")) {
         must(syscall(SYS_pivot_root, ".", ".") == 0, "pivot_root");
@@ -173,6 +183,9 @@ static int file_step(void) {
     } else if (is("proc")) {
         make_directory("proc", 0755);
         must(mount("proc", "proc", "proc", 0, NULL) == 0, "proc");
+    } else if (is("mqueue")) {
+        make_directory("dev/mqueue", 0755);
+        must(mount("mqueue", "dev/mqueue", "mqueue", 0, NULL) == 0, "mqueue");
     } else if (is("remount")) {
         must(mount(NULL, inside(1), NULL, MS_REMOUNT | MS_BIND | flags(2), NULL) == 0, "remount");
     } else if (is("dir")) {

@@ -1,0 +1,225 @@
+//! A start that is cut off anywhere, and the next one on the same file system:
+//! no main ever finds what setup left.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::harness::{End, Layer, Scene, capability};
+use crate::hunt;
+use crate::rules::{Rules, TOKEN, has_main, refusal, sh, sh_with_token};
+
+const PLANT: &str = r#"printf %s "$TOKEN" > planted; mkdir -p "$HOME/.config"; printf %s "$TOKEN" > "$HOME/.config/gh"; printf %s "$TOKEN" > /tmp/t"#;
+
+#[test]
+fn a_refusal_of_the_seal_lasts() {
+    let layer = Layer::new();
+    let rules = Rules::of(&[sh_with_token(r#"printf %s "$TOKEN" > planted"#)]);
+    let rules = rules.setup("skip_if", json!("/workspace/planted"));
+    let scene = rules.main(&["say", "main"]).on(&layer);
+    for start in 0..3 {
+        let outcome = scene.clone().run();
+        let said = refusal(&outcome, 121);
+        assert!(said.contains("/workspace/planted"), "start {start}: {said}");
+    }
+    // Whoever removes what was found has mended it.
+    fs::remove_file(layer.at("/workspace/planted")).expect("it is there");
+    fs::write(layer.at("/workspace/planted"), "").expect("the directory is there");
+    let outcome = scene.run().expect_code(0);
+    assert_eq!(outcome.stdout, "main\n", "{}", outcome.stderr);
+}
+
+#[test]
+fn the_journal_is_gone_once_the_seal_has_passed_and_never_has_a_value() {
+    let layer = Layer::new();
+    let rules = Rules::of(&[sh("ls -a; ls -la /var/lib/vestibule 2>&1; exit 0")]);
+    let outcome = rules.main(&["say", "main"]).on(&layer).run().expect_code(0);
+    assert!(
+        outcome.stdout.contains(".vestibule-journal"),
+        "{}",
+        outcome.stdout
+    );
+    assert!(!layer.at("/workspace/.vestibule-journal").exists());
+    assert!(!layer.at("/var/lib/vestibule/journal").exists());
+}
+
+/// One start that is killed while its setup runs.
+fn killed_in_setup(scene: &Scene) {
+    let mut running = scene.clone().spawn();
+    running.line("inside");
+    running.signal(9);
+    let outcome = running.finish();
+    assert_eq!(outcome.end, End::Signal(9));
+}
+
+#[test]
+fn after_a_kill_of_pid_1_in_setup_the_next_start_sets_up_anew() {
+    let layer = Layer::new();
+    let line = format!(
+        "{PLANT}; echo inside; if [ -e /once ]; then rm planted /tmp/t; else sleep 100; fi"
+    );
+    let rules = Rules::of(&[sh_with_token(&line)]);
+    let scene = rules.main_sh("echo main; ls -A").on(&layer);
+    killed_in_setup(&scene);
+    let token = scene.value(TOKEN).to_owned();
+    assert!(
+        !hunt::in_layer(&layer, &token).is_empty(),
+        "the crash leaves the value"
+    );
+    fs::write(layer.at("/once"), "").expect("the layer is there");
+    let outcome = scene.run().expect_code(0);
+    assert_eq!(outcome.stdout, "inside\nmain\n", "{}", outcome.stderr);
+    assert!(hunt::in_layer(&layer, &token).is_empty());
+}
+
+#[test]
+fn a_pid_1_without_capabilities_over_files_sets_up_anew_as_well() {
+    // It may not remove what setup's user made: only that user may.
+    let kept = capability::SETUID | capability::SETGID | capability::SETPCAP | capability::KILL;
+    let line = r#"mkdir -m 700 d; printf %s "$TOKEN" > d/planted; printf %s "$TOKEN" > "$HOME/x"
+        echo inside; if [ -e /once ]; then rm -r d; else sleep 100; fi"#;
+    let rules = Rules::of(&[sh_with_token(line)]);
+    for stop in [9, 15] {
+        let layer = Layer::new();
+        let scene = rules.bare(&["/bin/sh", "-c", "echo main; ls -A"]);
+        let scene = scene.capabilities(kept).on(&layer);
+        let mut running = scene.clone().spawn();
+        running.line("inside");
+        running.signal(stop);
+        running.finish();
+        fs::write(layer.at("/once"), "").expect("the layer is there");
+        let outcome = scene.run().expect_code(0);
+        assert_eq!(
+            outcome.stdout, "inside\nmain\n",
+            "{stop}: {}",
+            outcome.stderr
+        );
+        assert!(hunt::in_layer(&layer, outcome.value(TOKEN)).is_empty());
+    }
+}
+
+#[test]
+fn after_a_kill_what_was_left_is_never_main_s_even_if_skip_if_is_there() {
+    let layer = Layer::new();
+    let line = format!("{PLANT}; : > done; echo inside; sleep 100");
+    let rules = Rules::of(&[sh_with_token(&line)]).setup("skip_if", json!("/workspace/done"));
+    let scene = rules.main_sh("echo main; cat planted").on(&layer);
+    killed_in_setup(&scene);
+    // The next start either refuses, or has removed it and sets up anew.
+    let mut running = scene.clone().spawn();
+    let token = scene.value(TOKEN).to_owned();
+    let outcome = loop {
+        if running.has_said("inside") {
+            running.signal(15);
+            break running.finish();
+        }
+        if running.init().read("stat").is_err() {
+            break running.finish();
+        }
+        std::thread::yield_now();
+    };
+    assert!(!has_main(&outcome), "{}", outcome.stdout);
+    assert!(!outcome.stdout.contains(&token));
+}
+
+#[test]
+fn a_scan_that_term_left_owed_is_done_by_the_next_start() {
+    let layer = Layer::new();
+    let line = r#"mkdir -p /open/x; printf %s "$TOKEN" > /open/x/planted; : > done; echo inside; sleep 100"#;
+    let rules = Rules::of(&[sh_with_token(line)]).setup("skip_if", json!("/workspace/done"));
+    let scene = rules.main(&["say", "main"]).on(&layer);
+    let scene = scene.directory("/open", 0o777, (0, 0));
+    let mut running = scene.clone().spawn();
+    running.line("inside");
+    running.signal(15);
+    running.finish().expect_code(143);
+    let outcome = scene.run();
+    let said = refusal(&outcome, 121);
+    assert!(said.contains("/open/x/planted"), "{said}");
+}
+
+#[test]
+fn a_setup_that_failed_leaves_a_debt_and_no_value_for_a_later_main() {
+    let layer = Layer::new();
+    let line = r#"[ -e /once ] && { echo again; exit 0; }; printf %s "$TOKEN" > planted; exit 5"#;
+    let scene = Rules::of(&[sh_with_token(line)])
+        .main_sh("echo main; ls -A")
+        .on(&layer);
+    refusal(&scene.clone().run(), 120);
+    fs::write(layer.at("/once"), "").expect("the layer is there");
+    let outcome = scene.run();
+    let token = outcome.value(TOKEN).to_owned();
+    if has_main(&outcome) {
+        assert_eq!(outcome.stdout, "again\nmain\n");
+        assert!(hunt::in_layer(&layer, &token).is_empty());
+    } else {
+        assert!([100, 121].contains(&outcome.code()), "{}", outcome.stderr);
+    }
+}
+
+/// What main finds, however the start before was cut off.
+#[track_caller]
+fn expect_no_value_for_main(scene: &Scene, layer: &Layer, moment: Duration) {
+    let mut running = scene.clone().spawn();
+    let token = running.value(TOKEN).to_owned();
+    let mut outcome = None;
+    let start = Instant::now();
+    while outcome.is_none() {
+        if running.has_said("main") {
+            assert_eq!(
+                hunt::in_layer(layer, &token),
+                Vec::<std::path::PathBuf>::new()
+            );
+            assert_eq!(hunt::in_memory(&running, &token), Vec::<i32>::new());
+            running.signal(15);
+            outcome = Some(running.finish());
+            break;
+        }
+        if running.init().read("stat").is_err() || start.elapsed() > Duration::from_secs(15) {
+            outcome = Some(running.finish());
+            break;
+        }
+        std::thread::yield_now();
+    }
+    let outcome = outcome.expect("an outcome");
+    let said = format!("{moment:?}: {}{}", outcome.stdout, outcome.stderr);
+    assert!(has_main(&outcome), "the second start is no start: {said}");
+}
+
+#[test]
+fn cut_off_at_any_moment_the_next_start_is_clean() {
+    // How long a whole start takes here, from which the moments are taken: what
+    // is claimed holds at each of them, so none has to be exact.
+    let line =
+        r#"printf %s "$TOKEN" > planted; printf %s "$TOKEN" > "$HOME/x"; echo setup; rm planted"#;
+    let rules = Rules::of(&[sh_with_token(line), sh("echo built > out")]);
+    let rules = rules.setup("skip_if", json!("/workspace/out"));
+    let scene = rules.main(&["say", "main", "wait"]);
+    let whole = {
+        let layer = Layer::new();
+        let start = Instant::now();
+        let mut running = scene.clone().on(&layer).spawn();
+        running.line("main");
+        let whole = start.elapsed();
+        running.signal(15);
+        running.finish();
+        whole
+    };
+    for signal in [9, 15] {
+        for step in 0..20 {
+            let moment = whole.mul_f64(f64::from(step) / 18.0);
+            let layer = Layer::new();
+            let scene = scene.clone().on(&layer);
+            let start = Instant::now();
+            let mut running = scene.clone().spawn();
+            while start.elapsed() < moment {
+                std::thread::yield_now();
+            }
+            let init = running.init();
+            running.signal_to(init, signal);
+            running.finish();
+            expect_no_value_for_main(&scene, &layer, moment);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What commands leave on disks: found wherever and however it is written, named
+//! by path and form, and never by value.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Layer, Outcome, capability};
+use crate::hunt;
+use crate::rules::{Rules, refusal, sh, sh_with_token};
+
+/// The value as a part of a URL.
+const PERCENT: &str = "printf %s \"$TOKEN\" | sed 's/%/%25/g; s,/,%2F,g; s/+/%2B/g; s/@/%40/g; \
+    s/:/%3A/g; s/#/%23/g; s/ /%20/g; s/é/%C3%A9/g'";
+
+/// The refusal of a setup of this one command.
+#[track_caller]
+fn found(command: Value) -> String {
+    let outcome = Rules::of(&[command]).main(&["say", "main"]).run();
+    refusal(&outcome, 121)
+}
+
+#[test]
+fn a_value_in_setup_s_directory_is_found() {
+    let said = found(sh_with_token(
+        r#"mkdir -p a/b; printf 'x=%s' "$TOKEN" > a/b/.env"#,
+    ));
+    assert!(said.contains("/workspace/a/b/.env"), "{said}");
+    assert!(said.contains("token"), "{said}");
+}
+
+#[test]
+fn a_value_outside_of_it_is_found() {
+    for path in [
+        "/tmp/x",
+        "/tmp/a/b/c",
+        "/var/tmp/x",
+        "/home/app/.cache/x",
+        "/open/x",
+    ] {
+        let line = r#"mkdir -p "${0%/*}"; printf %s "$TOKEN" > "$0""#;
+        let command = json!({ "argv": ["/bin/sh", "-c", line, path], "env": { "TOKEN": "token" } });
+        let scene = Rules::of(&[command]).main(&["say", "main"]);
+        let scene = scene.directory("/open", 0o777, (0, 0));
+        let said = refusal(&scene.run(), 121);
+        assert!(said.contains(path), "{path}: {said}");
+    }
+}
+
+#[test]
+fn a_value_in_a_name_or_a_link_is_found_and_not_repeated() {
+    let said = found(sh_with_token(&format!(": > \"$({PERCENT})\"")));
+    assert!(said.contains("/workspace/"), "{said}");
+    let said = found(sh_with_token(r#"ln -s "$TOKEN" a-link"#));
+    assert!(said.contains("/workspace/a-link"), "{said}");
+}
+
+#[test]
+fn a_value_in_base64_hex_or_percent_encoding_is_found() {
+    for (encode, form) in [
+        ("printf 'u:%s' \"$TOKEN\" | base64 -w 0", "base64"),
+        ("printf %s \"$TOKEN\" | base64", "base64"),
+        (
+            "printf %s \"$TOKEN\" | od -An -v -tx1 | tr -d ' \\n'",
+            "hex",
+        ),
+        (PERCENT, "percent"),
+    ] {
+        let said = found(sh_with_token(&format!("{encode} > note")));
+        assert!(said.contains("/workspace/note"), "{form}: {said}");
+        assert!(said.to_ascii_lowercase().contains(form), "{form}: {said}");
+    }
+}
+
+#[test]
+fn a_value_in_a_git_object_loose_or_packed_is_found() {
+    let commit = "/usr/bin/git init -q . && printf 'password %s, and more of it' \"$TOKEN\" > f &&
+        /usr/bin/git add f && /usr/bin/git -c user.name=n -c user.email=e commit -q -m m && rm f";
+    let said = found(sh_with_token(commit));
+    assert!(said.contains("/workspace/.git/objects/"), "{said}");
+    let said = found(sh_with_token(&format!("{commit} && /usr/bin/git gc -q")));
+    assert!(said.contains("/workspace/.git/objects/pack/"), "{said}");
+}
+
+#[test]
+fn a_value_in_gzip_or_an_attribute_is_found() {
+    let said = found(sh_with_token(r#"printf %s "$TOKEN" | gzip > log.gz"#));
+    assert!(said.contains("/workspace/log.gz"), "{said}");
+    let said = found(sh_with_token(": > plain; /mischief attribute plain"));
+    assert!(said.contains("/workspace/plain"), "{said}");
+}
+
+#[test]
+fn every_git_way_to_keep_a_token_is_found() {
+    // The rows G of the catalogue, as git or a tool writes them.
+    for (line, path) in [
+        (
+            r#"/usr/bin/git init -q . && /usr/bin/git remote add o "https://u:$E@host/r""#,
+            "/workspace/.git/config",
+        ),
+        (
+            r#"/usr/bin/git init -q . && mkdir -p .git/modules/m && /usr/bin/git config -f .git/modules/m/config remote.o.url "https://u:$E@host/r""#,
+            "/workspace/.git/modules/m/config",
+        ),
+        (
+            r#"/usr/bin/git init -q . && /usr/bin/git config http.extraHeader "Authorization: Basic $(printf 'x-access-token:%s' "$TOKEN" | base64 -w 0)""#,
+            "/workspace/.git/config",
+        ),
+        (
+            r#"mkdir -p .config; echo "https://u:$E@host" > .config/creds; /usr/bin/git init -q r; /usr/bin/git -C r config include.path ../../.config/creds"#,
+            "/workspace/.config/creds",
+        ),
+        (
+            r#"echo "machine h login u password $TOKEN" > .netrc"#,
+            "/workspace/.netrc",
+        ),
+        (
+            r#"echo "GIT: url https://u:$E@host/" > /tmp/trace"#,
+            "/tmp/trace",
+        ),
+        (
+            r#"echo "//r/:_authToken=$TOKEN" > .npmrc"#,
+            "/workspace/.npmrc",
+        ),
+        (
+            r#"printf '{"auths":{"r":{"auth":"%s"}}}' "$(printf 'u:%s' "$TOKEN" | base64 -w 0)" > config.json"#,
+            "/workspace/config.json",
+        ),
+        (
+            r#"printf '{"resolved":"https://u:%s@r/p.tgz"}' "$E" > package-lock.json"#,
+            "/workspace/package-lock.json",
+        ),
+        (
+            r#"echo "export TOKEN='$TOKEN'" > .bash_history"#,
+            "/workspace/.bash_history",
+        ),
+        (r#"echo "TOKEN=$TOKEN" > .env"#, "/workspace/.env"),
+    ] {
+        let encode = format!("E=$({PERCENT}); ");
+        let said = found(sh_with_token(&format!("{encode}{line}")));
+        assert!(said.contains(path), "{path}: {said}");
+    }
+}
+
+#[test]
+fn what_is_in_setup_s_own_home_is_no_finding() {
+    let line = r#"for f in .git-credentials .netrc .npmrc; do echo "$TOKEN" > "$HOME/$f"; done
+        mkdir -p "$HOME/.config/gh"; echo "$TOKEN" > "$HOME/.config/gh/hosts.yml""#;
+    let layer = Layer::new();
+    let scene = Rules::of(&[sh_with_token(line)]).main(&["say", "main"]);
+    let outcome = scene.on(&layer).run().expect_code(0);
+    assert!(hunt::in_layer(&layer, outcome.value("token")).is_empty());
+}
+
+#[test]
+fn a_file_that_only_its_user_reads_is_found_by_a_pid_1_without_capabilities() {
+    let kept = capability::SETUID | capability::SETGID | capability::SETPCAP | capability::KILL;
+    for mode in ["600", "000"] {
+        let line = format!(
+            r#"umask 077; printf %s "$TOKEN" > secret; chmod {mode} secret; mkdir shut; printf %s "$TOKEN" > shut/x; chmod 700 shut"#
+        );
+        let rules = Rules::of(&[sh_with_token(&line)]);
+        let scene = rules.bare(&["/witness", "say", "main"]).capabilities(kept);
+        let said = refusal(&scene.run(), 121);
+        assert!(said.contains("/workspace/secret"), "{mode}: {said}");
+        assert!(said.contains("/workspace/shut"), "{mode}: {said}");
+    }
+}
+
+#[test]
+fn a_value_that_main_may_have_is_no_finding() {
+    let rules = Rules::of(&[sh_with_token(r#"printf %s "$TOKEN" > .env"#)]);
+    let rules = rules.run("env", json!({ "TOKEN": "token" }));
+    let scene = rules.main(&["say", "main"]).permits(&["token"]);
+    assert_eq!(scene.run().expect_code(0).stdout, "main\n");
+}
+
+#[test]
+fn a_clean_setup_passes() {
+    let line = r#"[ -n "$TOKEN" ]; echo "built" > out; gzip -k out; mkdir a; ln -s a b; mkfifo f"#;
+    let outcome = Rules::of(&[sh_with_token(line)])
+        .main(&["say", "main"])
+        .run();
+    assert_eq!(outcome.expect_code(0).stdout, "main\n");
+}
+
+const PLANT: &str = r#"mkdir d; printf %s "$TOKEN" > d/planted; echo good > d/good"#;
+
+fn on_hit(word: &str, layer: &Layer) -> Outcome {
+    let rules = Rules::of(&[sh_with_token(PLANT)]).seal("on_hit", json!(word));
+    rules.main_sh("echo main; ls d").on(layer).run()
+}
+
+#[test]
+fn on_hit_remove_removes_the_file_says_so_and_starts_main() {
+    let layer = Layer::new();
+    let outcome = on_hit("remove", &layer).expect_code(0);
+    assert_eq!(outcome.stdout, "main\ngood\n");
+    assert!(
+        outcome.stderr.contains("/workspace/d/planted"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(hunt::in_layer(&layer, outcome.value("token")).is_empty());
+}
+
+#[test]
+fn on_hit_report_says_so_and_starts_main() {
+    let layer = Layer::new();
+    let outcome = on_hit("report", &layer).expect_code(0);
+    assert_eq!(outcome.stdout, "main\ngood\nplanted\n");
+    assert!(
+        outcome.stderr.contains("/workspace/d/planted"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn on_hit_refuse_is_what_happens_without_a_word() {
+    let layer = Layer::new();
+    let outcome = on_hit("refuse", &layer);
+    let said = refusal(&outcome, 121);
+    assert!(said.contains("/workspace/d/planted"), "{said}");
+}
+
+#[test]
+fn planted_git_settings_and_credential_files_are_named() {
+    // No value in them: what they would run or send is the finding.
+    for (line, path) in [
+        (
+            "/usr/bin/git init -q . && /usr/bin/git config credential.helper store",
+            "/workspace/.git/config",
+        ),
+        (
+            "echo machine h login u password other > /home/app/.netrc",
+            "/home/app/.netrc",
+        ),
+        (
+            "echo https://u:p@host > /home/app/.git-credentials",
+            "/home/app/.git-credentials",
+        ),
+    ] {
+        let outcome = Rules::of(&[sh(line)]).main(&["say", "main"]).run();
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains(path), "{path} is not named: {said}");
+    }
+}

@@ -1,0 +1,93 @@
+//! The ground that setup stands on: credentials are used only where no earlier
+//! main can have been.
+
+use serde_json::json;
+
+use crate::harness::Scene;
+use crate::rules::{APP, Rules, refusal, sh, sh_with_token};
+
+#[track_caller]
+fn expect_ground_fault(scene: Scene, word: &str) {
+    let outcome = scene.run();
+    let said = refusal(&outcome, 100);
+    assert_eq!(outcome.stdout, "", "a command ran: {said}");
+    assert!(said.contains(word), "{word}: {said}");
+    assert!(said.contains(r#""reuse": "trusted""#), "{said}");
+}
+
+fn with_token() -> Rules {
+    Rules::of(&[sh_with_token("echo setup")])
+}
+
+#[test]
+fn a_directory_that_is_not_empty_is_refused() {
+    let scene = with_token().main(&["say", "main"]);
+    let scene = scene.file("/workspace/.git/config", 0o644, APP, "[core]\n");
+    expect_ground_fault(scene, "/workspace/.git");
+}
+
+#[test]
+fn a_path_that_main_could_put_programs_into_is_refused() {
+    let rules = with_token().path("/home/app/bin:/usr/bin:/bin");
+    let scene = rules.main(&["say", "main"]);
+    expect_ground_fault(scene.directory("/home/app/bin", 0o755, APP), "/home/app");
+}
+
+#[test]
+fn a_path_that_depends_on_the_directory_is_refused() {
+    let rules = with_token().path(".:/usr/bin:/bin");
+    expect_ground_fault(rules.main(&["say", "main"]), "PATH");
+}
+
+#[test]
+fn a_home_that_is_kept_is_refused() {
+    let rules = with_token().setup("home", json!("keep"));
+    expect_ground_fault(rules.main(&["say", "main"]), "home");
+}
+
+#[test]
+fn reuse_trusted_takes_all_of_it() {
+    let rules = with_token()
+        .setup("home", json!("keep"))
+        .setup("reuse", json!("trusted"));
+    let scene = rules.main(&["say", "main"]);
+    let scene = scene.file("/workspace/old", 0o644, APP, "of an earlier main\n");
+    assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
+}
+
+#[test]
+fn a_home_that_is_kept_is_searched() {
+    let rules = Rules::of(&[sh_with_token(r#"echo "$TOKEN" > "$HOME/.netrc""#)])
+        .setup("home", json!("keep"))
+        .setup("reuse", json!("trusted"));
+    let said = refusal(&rules.main(&["say", "main"]).run(), 121);
+    assert!(said.contains("/home/app/.netrc"), "{said}");
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_made() {
+    let rules = with_token().setup("directory", json!("/home/app/new/work"));
+    let rules = rules.run("directory", json!("/"));
+    let outcome = rules.main(&["say", "main"]).run();
+    let said = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert!(
+        outcome.stdout == "setup\nmain\n" || said.contains("/home/app/new"),
+        "{said}"
+    );
+}
+
+#[test]
+fn setup_without_any_credential_may_stand_anywhere() {
+    let rules = Rules::of(&[sh("echo setup")]);
+    let scene = rules.main(&["say", "main"]);
+    let scene = scene.file("/workspace/old", 0o644, APP, "of an earlier main\n");
+    assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
+}
+
+#[test]
+fn a_policy_that_setup_s_user_could_change_is_refused() {
+    let scene = with_token().main(&["say", "main"]);
+    let outcome = scene.directory("/etc/vestibule", 0o777, (0, 0)).run();
+    let said = refusal(&outcome, 100);
+    assert!(said.contains("/etc/vestibule"), "{said}");
+}

@@ -1,0 +1,104 @@
+//! A search for a value in everything that a main of a scene could reach, by
+//! somebody who may see all of it.
+//!
+//! In: a process of the scene that lives. Out: the files, and the memory of
+//! processes, that hold the value, in clear or in hex.
+//!
+//! **Never:** the secret directory itself, where the value lies on purpose.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::harness::{Layer, Process, Running};
+
+/// Directories of a scene that are the machine's, or the kernel's, or on purpose.
+const OUTSIDE: [&str; 5] = ["usr", "proc", "sys", "dev", "run/secrets"];
+
+/// Files below the root of this process that hold the value, or have it as a name.
+pub(crate) fn in_files(process: Process, value: &str) -> Vec<PathBuf> {
+    let root = process.path("root");
+    let mut found = below(&root, value);
+    found.extend(below_all(&root.join("dev/shm"), &root, value));
+    found
+}
+
+/// The same for a layer on which nothing runs.
+pub(crate) fn in_layer(layer: &Layer, value: &str) -> Vec<PathBuf> {
+    below(layer.path(), value)
+}
+
+/// Processes of the scene whose memory holds the value.
+pub(crate) fn in_memory(running: &Running, value: &str) -> Vec<i32> {
+    let holders = running.processes().into_iter();
+    let holders = holders.filter(|process| holds(*process, value));
+    holders.map(Process::inner).collect()
+}
+
+fn below(root: &Path, value: &str) -> Vec<PathBuf> {
+    below_all(root, root, value)
+}
+
+fn below_all(start: &Path, root: &Path, value: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![start.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let inner = path.strip_prefix(root).unwrap_or(&path).to_owned();
+            let is_outside = OUTSIDE.iter().any(|outside| inner == Path::new(outside));
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
+            let name = entry.file_name();
+            if gives_away(name.as_encoded_bytes(), value) {
+                found.push(inner.clone());
+            }
+            if kind.is_dir() && !is_outside {
+                open.push(path);
+            } else if kind.is_file() && gives_away(&fs::read(&path).unwrap_or_default(), value) {
+                found.push(inner);
+            }
+        }
+    }
+    found
+}
+
+/// By either half: a value may be cut, and each half is random enough.
+fn gives_away(bytes: &[u8], value: &str) -> bool {
+    let value = value.as_bytes();
+    [&value[..16], &value[value.len() - 16..]]
+        .iter()
+        .any(|half| {
+            let hex: Vec<String> = half.iter().map(|byte| format!("{byte:02x}")).collect();
+            contains(bytes, half) || contains(bytes, hex.concat().as_bytes())
+        })
+}
+
+fn contains(bytes: &[u8], form: &[u8]) -> bool {
+    bytes.windows(form.len()).any(|window| window == form)
+}
+
+fn holds(process: Process, value: &str) -> bool {
+    let maps = process.read("maps").unwrap_or_default();
+    let maps = String::from_utf8_lossy(&maps);
+    let Ok(memory) = File::open(process.path("mem")) else {
+        return false;
+    };
+    maps.lines().any(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let range = words.next().unwrap_or_default();
+        let is_readable = words.next().is_some_and(|mode| mode.starts_with('r'));
+        let Some((start, end)) = range.split_once('-').filter(|_| is_readable) else {
+            return false;
+        };
+        let number = |text| u64::from_str_radix(text, 16).expect("an address");
+        let size = usize::try_from(number(end) - number(start)).expect("a size");
+        if size > 1 << 26 {
+            return false;
+        }
+        let mut bytes = vec![0; size];
+        let read = memory.read_at(&mut bytes, number(start)).unwrap_or(0);
+        contains(&bytes[..read], value.as_bytes())
+    })
+}

@@ -1,0 +1,40 @@
+//! Claims about the setup phase and the seal: the binary as PID 1 of fresh
+//! namespaces, with commands that use a secret and a main that must not have it.
+//!
+//! - `rules`: a policy with setup, in the words of a claim, and what a refusal says
+//! - `hunt`: a search for a value in everything that a main could reach
+//! - `mischief.c`: what a command may leave behind, and what main looks for
+//! - the rest: the claims, a subject each
+//!
+//! What is started again after a crash stands on a `Layer`, as a container on its
+//! writable layer.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot do its work has to fail"
+)]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+#[path = "../git/room.rs"]
+mod room;
+
+mod hunt;
+mod rules;
+
+mod afterwards;
+mod commands;
+mod crashes;
+mod ends;
+mod findings;
+mod git;
+mod ground;
+mod leftovers;
+mod on_drop;
+mod output;
+mod reach;
+mod skipping;
