@@ -44,17 +44,24 @@ fuzz_target!(|input: &[u8]| {
                 }
             }
         }
-        Ok(Command::Check(_) | Command::Print(_)) => {}
+        Ok(Command::Exec(options, command)) => {
+            assert!(options.prove == command.is_empty());
+            assert!(words.ends_with(&command), "the command's words are others");
+        }
+        Ok(Command::Check(_) | Command::Health(_) | Command::Print(_)) => {}
         Err(error) => {
             let words = said(&error);
-            assert!(!canary.is_in(words) || is_about_check(&error));
+            assert!(!canary.is_in(words) || is_superfluous(&error));
         }
     }
 });
 
-/// `check` has no command, so it says which word it does not take.
-fn is_about_check(error: &dyn Fault) -> bool {
-    error.what().starts_with("`check` does not take")
+/// These have no command, so they say which word they do not take.
+fn is_superfluous(error: &dyn Fault) -> bool {
+    let what = error.what();
+    ["check", "health"]
+        .iter()
+        .any(|word| what.starts_with(&format!("`{word}` does not take")))
 }
 
 /// The reaper's own argument vector.
