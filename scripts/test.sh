@@ -11,6 +11,8 @@ OPTIONAL=' advisories scripts setup '
 
 if [ "${1:-}" = --accept-dependencies ]; then
     tree > docs/dependencies.txt
+    # The fuzz targets have a lock file of their own; this adds what it lacks.
+    cargo metadata --manifest-path fuzz/Cargo.toml --format-version 1 > /dev/null
     exit
 fi
 [ $# != 0 ] || scripts/prepare.sh

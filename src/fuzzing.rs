@@ -56,7 +56,8 @@ pub fn collect_below(
 ) -> Result<Option<Collected>, Vec<CollectFault>> {
     let scopes = Scopes::among(&[], vec![PathBuf::from(directory)], container)
         .map_err(|fault| vec![fault])?;
-    collect_from(&scopes, policy, container)
+    let setup = policy.and_then(|policy| policy.setup.as_ref());
+    collect_from(&scopes, policy, container, setup)
 }
 
 /// A policy's string with its variables expanded.

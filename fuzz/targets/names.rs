@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Component;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
@@ -12,7 +13,7 @@ use vestibule::collect::credentials::looks_like_one;
 use vestibule::collect::source::reference_form;
 use vestibule::connection::Part;
 use vestibule::init::signals::Signal;
-use vestibule::names::{SecretName, VariableName};
+use vestibule::names::{SecretName, SecretPath, VariableName};
 use vestibule::policy::duration::parse_duration;
 use vestibule_fuzz::is_fit_to_print;
 
@@ -24,6 +25,7 @@ fuzz_target!(|input: &[u8]| {
         return;
     };
     is_a_secret_s_name(text);
+    is_a_path_of_names(text);
     is_a_variable_s_name(text);
     is_a_duration(text);
     is_a_signal(text);
@@ -51,6 +53,22 @@ fn is_a_secret_s_name(text: &str) {
         }
         Err(error) => {
             assert!(!is_name);
+            is_fit_to_print(&error.to_string());
+        }
+    }
+}
+
+fn is_a_path_of_names(text: &str) {
+    let is_path = text.split('/').all(|part| SecretName::parse(part).is_ok());
+    match SecretPath::parse(text) {
+        Ok(path) => {
+            assert!(is_path);
+            is_fit_to_print(&path.to_string());
+            let mut parts = path.as_path().components();
+            assert!(parts.all(|part| matches!(part, Component::Normal(_))));
+        }
+        Err(error) => {
+            assert!(!is_path);
             is_fit_to_print(&error.to_string());
         }
     }

@@ -124,10 +124,11 @@ impl Passing<'_> {
         environment: &mut Environment,
         faults: &mut Vec<CollectFault>,
     ) -> Vec<String> {
-        let mut removed = Vec::new();
+        let mut removed: Vec<String> = Vec::new();
         for (name, value) in &container.variables {
-            // What a secret or a file delivery has set is main's already.
-            if environment.has(name) {
+            // What a secret or a file delivery has set is main's already. Of two
+            // of one name the first counts, also where it is taken out.
+            if environment.has(name) || removed.iter().any(|removed| name == removed.as_str()) {
                 continue;
             }
             match self.judge(name, value) {

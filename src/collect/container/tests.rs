@@ -56,6 +56,19 @@ fn without_a_list_every_harmless_variable_passes() {
 }
 
 #[test]
+fn what_is_taken_out_does_not_come_back_under_the_same_name() {
+    let variables = [
+        ("COPY", "withheld-value-1"),
+        ("COPY", "harmless"),
+        ("A", "1"),
+        ("A", "2"),
+    ];
+    let (passed, removed) = passing("", &variables);
+    assert_eq!(passed, ["A=1"]);
+    assert_eq!(removed, ["COPY"]);
+}
+
+#[test]
 fn a_pattern_admits_only_what_is_harmless() {
     let (passed, removed) = passing(r#", "inherit": ["LC_*", "P*"]"#, &VARIABLES);
     assert_eq!(passed, ["LC_ALL=C", "PATH=/bin", "PIN_IN_TEXT=0123456789"]);
