@@ -109,7 +109,7 @@ pub fn keep_across_exec(descriptor: OwnedFd) {
 /// is not `kept` on purpose. Numbers are given from the lowest up, so those of a
 /// small program are found without a list.
 pub fn first_inherited(kept: &dyn Fn(RawFd) -> bool) -> Option<RawFd> {
-    const LOOKED_AT: RawFd = 64;
+    const LOOKED_AT: RawFd = 32;
     (FIRST_FREE..LOOKED_AT).find(|number| {
         let flags = fcntl(borrow(*number), FcntlArg::F_GETFD);
         let stays = flags.is_ok_and(|flags| flags & libc::FD_CLOEXEC == 0);
