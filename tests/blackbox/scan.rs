@@ -12,7 +12,7 @@ use crate::harness::Scene;
 fn scene() -> Scene {
     Scene::raw::<&str>(&[])
         .secret("token")
-        .directory("/work", 0o755, (0, 0))
+        .directory("/tree", 0o755, (0, 0))
 }
 
 fn hex(text: &str) -> String {
@@ -33,8 +33,8 @@ fn findings(scene: Scene, arguments: &[&str]) -> Value {
 
 #[test]
 fn a_clean_tree_is_0_and_says_what_was_searched() {
-    let scene = scene().file("/work/file", 0o644, (0, 0), "nothing");
-    let outcome = asked(scene, &["scan", "/work"]).expect_code(0);
+    let scene = scene().file("/tree/file", 0o644, (0, 0), "nothing");
+    let outcome = asked(scene, &["scan", "/tree"]).expect_code(0);
     assert_eq!(
         outcome.stdout,
         "clean: 1 files, 1 directories, 0 links, 0 MB\n"
@@ -46,9 +46,9 @@ fn a_clean_tree_is_0_and_says_what_was_searched() {
 fn a_value_is_1_and_said_by_name_form_and_place() {
     let scene = scene();
     let text = format!("x={}\n", scene.value("token"));
-    let scene = scene.file("/work/deep/file", 0o644, (0, 0), &text);
-    let outcome = asked(scene, &["scan", "/work"]).expect_code(1);
-    let expected = "token  plain  content  /work/deep/file at 2\n\
+    let scene = scene.file("/tree/deep/file", 0o644, (0, 0), &text);
+    let outcome = asked(scene, &["scan", "/tree"]).expect_code(1);
+    let expected = "token  plain  content  /tree/deep/file at 2\n\
         found 1, not searched 0: 1 files, 2 directories, 0 links, 0 MB\n";
     assert_eq!(outcome.stdout, expected);
 }
@@ -59,10 +59,10 @@ fn every_form_is_named_in_json() {
     let value = scene.value("token").to_owned();
     let escaped = value.replace('/', "\\/");
     let scene = scene
-        .file("/work/1", 0o644, (0, 0), encoded(&value))
-        .file("/work/2", 0o644, (0, 0), hex(&value))
-        .file("/work/3", 0o644, (0, 0), escaped);
-    let answer = findings(scene, &["/work"]);
+        .file("/tree/1", 0o644, (0, 0), encoded(&value))
+        .file("/tree/2", 0o644, (0, 0), hex(&value))
+        .file("/tree/3", 0o644, (0, 0), escaped);
+    let answer = findings(scene, &["/tree"]);
     let found = answer["findings"].as_array().expect("a list");
     let forms: Vec<&str> = found
         .iter()
@@ -81,9 +81,9 @@ fn a_name_that_is_the_value_is_not_said() {
     let scene = scene();
     let name = hex(scene.value("token"));
     let scene = scene
-        .file(&format!("/work/{name}"), 0o644, (0, 0), "")
-        .link("/work/link", &format!("/none/{name}"));
-    let answer = findings(scene, &["/work"]);
+        .file(&format!("/tree/{name}"), 0o644, (0, 0), "")
+        .link("/tree/link", &format!("/none/{name}"));
+    let answer = findings(scene, &["/tree"]);
     let places: Vec<(&str, &str)> = answer["findings"]
         .as_array()
         .expect("a list")
@@ -94,8 +94,8 @@ fn a_name_that_is_the_value_is_not_said() {
         })
         .collect();
     let expected = [
-        ("/work/[secret token]", "name"),
-        ("/work/link", "link target"),
+        ("/tree/[secret token]", "name"),
+        ("/tree/link", "link target"),
     ];
     assert_eq!(places, expected);
 }
@@ -139,9 +139,9 @@ fn a_withheld_and_a_permitted_value_are_both_searched_for() {
         .secret("api-key")
         .secret("github-token")
         .permits(&["api-key"])
-        .directory("/work", 0o755, (0, 0));
+        .directory("/tree", 0o755, (0, 0));
     let text = format!("{}{}", scene.value("api-key"), scene.value("github-token"));
-    let answer = findings(scene.file("/work/x", 0o644, (0, 0), &text), &["/work"]);
+    let answer = findings(scene.file("/tree/x", 0o644, (0, 0), &text), &["/tree"]);
     assert_eq!(answer["findings"].as_array().map(Vec::len), Some(2));
 }
 
@@ -156,9 +156,9 @@ fn without_a_secret_or_a_path_nothing_is_called_clean() {
 #[test]
 fn a_value_too_short_to_be_searched_for_is_said() {
     let scene = scene().file("/run/secrets/pin", 0o444, (0, 0), "1234");
-    let outcome = asked(scene.clone(), &["scan", "/work"]).expect_code(0);
+    let outcome = asked(scene.clone(), &["scan", "/tree"]).expect_code(0);
     assert!(outcome.stderr.contains("`pin`"), "{}", outcome.stderr);
-    let outcome = asked(scene, &["scan", "--json", "/work"]).expect_code(0);
+    let outcome = asked(scene, &["scan", "--json", "/tree"]).expect_code(0);
     let answer: Value = serde_json::from_str(&outcome.stdout).expect("one object");
     assert_eq!(answer["too_short"][0], "pin");
 }
@@ -169,24 +169,24 @@ fn a_large_tree_is_searched_by_helpers_with_the_same_answer() {
     let text = hex(scene.value("token"));
     for number in 0..300 {
         let content = if number % 100 == 7 { &*text } else { "nothing" };
-        scene = scene.file(&format!("/work/{number}"), 0o644, (0, 0), content);
+        scene = scene.file(&format!("/tree/{number}"), 0o644, (0, 0), content);
     }
-    let answer = findings(scene, &["/work"]);
+    let answer = findings(scene, &["/tree"]);
     assert_eq!(answer["counts"]["files"], 300);
     assert_eq!(answer["counts"]["directories"], 1);
     let found = answer["findings"].as_array().expect("a list").iter();
     let paths: Vec<&str> = found
         .map(|finding| finding["path"].as_str().expect("a path"))
         .collect();
-    assert_eq!(paths, ["/work/107", "/work/207", "/work/7"]);
+    assert_eq!(paths, ["/tree/107", "/tree/207", "/tree/7"]);
 }
 
 #[test]
 fn what_may_not_be_read_is_no_clean_tree() {
     let scene = scene()
-        .file("/work/shut", 0o600, (0, 0), "nothing")
+        .file("/tree/shut", 0o600, (0, 0), "nothing")
         .user(1000, 1000, &[]);
-    let answer = findings(scene, &["/work"]);
-    assert_eq!(answer["not_searched"][0]["path"], "/work/shut");
+    let answer = findings(scene, &["/tree"]);
+    assert_eq!(answer["not_searched"][0]["path"], "/tree/shut");
     assert_eq!(answer["not_searched"][0]["reason"], "permission denied");
 }
