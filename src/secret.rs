@@ -43,13 +43,26 @@ impl Secret {
     }
 
     /// Whether `text` gives this value away: it contains it, or, for a value
-    /// too short to be searched for, equals it.
+    /// too short to be searched for, equals it. The final newline of a raw value
+    /// does not count, since a copy in a variable has none.
     pub(crate) fn occurs_in(&self, text: &[u8]) -> bool {
-        if self.bytes.len() < SEARCHABLE_BYTES {
-            return !self.bytes.is_empty() && *self.bytes == *text;
+        let body = self.body();
+        if body.len() < SEARCHABLE_BYTES {
+            return !body.is_empty() && (body == text || *self.bytes == *text);
         }
-        text.windows(self.bytes.len())
-            .any(|window| window == &*self.bytes)
+        text.windows(body.len()).any(|window| window == body)
+    }
+
+    /// Whether both are the same but for a final newline.
+    pub(crate) fn is_copy_of(&self, other: &Self) -> bool {
+        self.body() == other.body()
+    }
+
+    fn body(&self) -> &[u8] {
+        match &*self.bytes {
+            [body @ .., b'\r', b'\n'] | [body @ .., b'\n'] => body,
+            whole => whole,
+        }
     }
 
     /// Whether it is exactly `text`. Not constant-time: both sides are ours.
@@ -69,10 +82,11 @@ impl Secret {
 
     /// The value without its final newline (LF or CRLF), if it has one.
     pub(crate) fn without_final_newline(self) -> Self {
-        let Some(body) = self.bytes.strip_suffix(b"\n") else {
+        let body = self.body();
+        if body.len() == self.bytes.len() {
             return self;
-        };
-        Self::concat(&[body.strip_suffix(b"\r").unwrap_or(body)])
+        }
+        Self::concat(&[body])
     }
 }
 
@@ -161,6 +175,17 @@ mod tests {
         assert!(!secret(b"").occurs_in(b""));
         assert!(secret(b"hunter2-long").occurs_in(b"redis://:hunter2-long@h"));
         assert!(!secret(b"hunter2-long").occurs_in(b"hunter2"));
+    }
+
+    #[test]
+    fn a_raw_value_is_known_without_its_final_newline() {
+        for raw in [&b"hunter2-long\n"[..], b"hunter2-long\r\n"] {
+            assert!(secret(raw).occurs_in(b"x=hunter2-long;y"));
+            assert!(secret(raw).is_copy_of(&secret(b"hunter2-long")));
+        }
+        assert!(secret(b"app\n").occurs_in(b"app") && secret(b"app\n").occurs_in(b"app\n"));
+        assert!(!secret(b"hunter2\n").occurs_in(b"hunter2-long"));
+        assert!(!secret(b"\n").occurs_in(b"a\nb"));
     }
 
     #[test]

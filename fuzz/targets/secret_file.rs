@@ -64,10 +64,11 @@ fn is_deserved(bytes: &[u8], raw: bool, problem: FileProblem) -> bool {
 
 /// By the letter of what `Secret` promises.
 fn gives_away(value: &[u8], text: &[u8]) -> bool {
-    match value.len() {
+    let body = cut(value);
+    match body.len() {
         0 => false,
-        1..8 => value == text,
-        size => (0..text.len()).any(|at| text.get(at..at + size) == Some(value)),
+        1..8 => body == text || value == text,
+        size => (0..text.len()).any(|at| text.get(at..at + size) == Some(body)),
     }
 }
 
