@@ -35,19 +35,24 @@ pub fn all_fields(input: &[u8]) -> impl Iterator<Item = &[u8]> {
 pub struct Canary(Vec<u8>);
 
 impl Canary {
-    /// Sixteen letters that depend on the whole input.
+    /// Sixteen letters that depend on the whole input and are not in it: the
+    /// fuzzer sees what is compared, and writes it into its next input.
     #[must_use]
     pub fn of(input: &[u8]) -> Self {
         // FNV-1a, with the 64-bit offset basis and prime.
-        let mut hash = input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        let letters = (0..16).map(|_| {
-            let letter = CONSONANTS[usize::from(hash.to_le_bytes()[7] >> 4)];
-            hash = hash.rotate_left(4);
-            letter
-        });
-        Self(letters.collect())
+        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let mut hash = input
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| step(hash, *byte));
+        loop {
+            let bytes = hash.to_le_bytes().into_iter();
+            let halves = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
+            let canary = Self(halves.map(|half| CONSONANTS[usize::from(half)]).collect());
+            if !canary.is_in(input) {
+                return canary;
+            }
+            hash = step(hash, 0);
+        }
     }
 
     /// `text` with the canary wherever the input asks for it.
