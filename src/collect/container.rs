@@ -128,15 +128,16 @@ impl Passing<'_> {
         for (name, value) in &container.variables {
             // What a secret or a file delivery has set is main's already. Of two
             // of one name the first counts, also where it is taken out.
-            if environment.has(name) || removed.iter().any(|removed| name == removed.as_str()) {
+            let shown = name.to_string_lossy();
+            if environment.has(name) || removed.iter().any(|removed| *removed == shown) {
                 continue;
             }
             match self.judge(name, value) {
                 Verdict::Pass => environment.set(name, value),
                 Verdict::NotInherited => {}
-                Verdict::Removed => removed.push(name.to_string_lossy().into_owned()),
+                Verdict::Removed => removed.push(shown.into_owned()),
                 Verdict::Contradiction(secret) => faults.push(CollectFault::InheritedSecret {
-                    variable: name.to_string_lossy().into_owned(),
+                    variable: shown.into_owned(),
                     secret,
                     asked: self.inherit_entry(name),
                 }),
