@@ -72,6 +72,11 @@ fn scheme(scheme: Option<String>, mistakes: &mut Mistakes) -> Option<String> {
         mistakes.address("scheme", &scheme, rule);
         return None;
     }
+    // It has no user, password or port (WHATWG URL, section 4).
+    if scheme.eq_ignore_ascii_case("file") {
+        mistakes.address("scheme", &scheme, "a `file` URL names no server");
+        return None;
+    }
     Some(scheme.to_ascii_lowercase())
 }
 

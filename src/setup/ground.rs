@@ -253,7 +253,7 @@ mod tests {
         let [fault] = found.as_slice() else {
             panic!("{found:?}");
         };
-        assert!(fault.place().ends_with("/tree/app"), "{}", fault.place());
+        assert!(fault.place().ends_with("work/app"), "{}", fault.place());
         assert!(fault.remedy().contains("\"reuse\": \"trusted\""));
         assert_eq!(fault.exit(), Exit::Policy);
         fs::remove_dir_all(place.0.join("work")).unwrap();

@@ -356,7 +356,7 @@ fn an_endpoint_is_scheme_host_and_port() {
 #[test]
 fn a_url_that_others_would_read_otherwise_is_refused() {
     for (fields, start) in [
-        (url("file", "h:1"), "`host`"),
+        (url("file", "h:1"), "`scheme`"),
         (url("https", "a,b"), "`host`"),
         (url("x", "/run/socket"), "`host`"),
         (
@@ -383,6 +383,7 @@ fn a_url_that_others_would_read_otherwise_is_refused() {
         (url("1x", "h"), "`scheme`"),
         (url("a_b", "h"), "`scheme`"),
         (url("amqp:", "h"), "`scheme`"),
+        (url("File", "h"), "`scheme`"),
         (
             Fields {
                 user: some(""),
