@@ -45,6 +45,7 @@ use std::ffi::OsString;
 use nix::sys::prctl;
 
 use cli::{Command, Options};
+use collect::accounts::Identity;
 use gather::{Gathered, Phases, gather};
 use init::guard::Guard;
 use init::handover;
@@ -54,6 +55,8 @@ use policy::Policy;
 use report::Reporter;
 use run::Launch;
 use seal::close::SetupGone;
+use setup::phase::Phase;
+use setup::work::Ended;
 use start::Caller;
 use sys::signal::SignalSet;
 
@@ -95,7 +98,7 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
     if let Some(error) = options.refuse_replacement(replace) {
         return report.refusal(&error).code();
     }
-    let gathered = match gather(&options, Phases::All) {
+    let mut gathered = match gather(&options, Phases::All) {
         Ok(gathered) => gathered,
         Err(faults) => return report.refusals(&faults).code(),
     };
@@ -108,9 +111,45 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
     if replace {
         say_unsupervised(report, gathered.policy.as_ref());
     }
-    // A policy with a setup phase has been refused: `policy` says so.
-    let gone = SetupGone::never_was();
+    let gone = match set_up(&mut gathered, caller, report) {
+        Ok(gone) => gone,
+        Err(code) => return code,
+    };
     run::start(launch(options, command, caller, gathered, replace), &gone)
+}
+
+/// The setup phase, if the policy has one, and its seal.
+fn set_up(gathered: &mut Gathered, caller: Caller, report: Reporter) -> Result<SetupGone, u8> {
+    let material = gathered.collected.setup.take();
+    let (Some(policy), Some((identity, need))) = (&gathered.policy, gathered.setup.take()) else {
+        return Ok(SetupGone::never_was());
+    };
+    let Some(rules) = &policy.setup else {
+        return Ok(SetupGone::never_was());
+    };
+    let main = gathered.identity.clone().unwrap_or_else(Identity::own);
+    let phase = Phase {
+        rules,
+        seal: &policy.seal,
+        setup: identity,
+        main,
+        material: material.unwrap_or_default(),
+        confinement: policy.run.confinement.unwrap_or_default(),
+        policy: policy.file.display().to_string(),
+        caller,
+        report,
+    };
+    phase.carry_out(need).map_err(|ended| match ended {
+        Ended::Refused(faults) => report.refusals(&faults).code(),
+        Ended::Stopped(signal) => {
+            report.note(
+                "stopped",
+                "setup was asked to stop; main was not started",
+                &[],
+            );
+            signal.saturating_add(128)
+        }
+    })
 }
 
 /// A policy is shared by all starts of an image, so its `grace` and `signals` are

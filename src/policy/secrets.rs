@@ -67,7 +67,6 @@ fn entry<'a>(
         }
         Source::Command(_) => {
             names.from_commands.insert(name.clone());
-            reader.lacks(from, "secrets from a command");
         }
         Source::File(_) | Source::Dotenv(..) | Source::Json(..) => {}
     }

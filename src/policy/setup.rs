@@ -141,7 +141,6 @@ pub(super) fn read<'a>(
     node: &Node<'a>,
     names: &Names<'a>,
 ) -> Option<SetupRules> {
-    reader.lacks(node, "setup phase");
     let object = reader.object(node, SETUP_KEYS)?;
     let commands = reader
         .required(node, &object, "commands")
@@ -183,7 +182,6 @@ pub(super) fn read<'a>(
 
 /// Reads `seal`.
 pub(super) fn read_seal<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> SealRules {
-    reader.lacks(node, "seal");
     let mut rules = SealRules {
         place: Some(reader.place(node)),
         ..SealRules::default()
