@@ -250,7 +250,7 @@ postgres_image "$POSTGRES_IMAGE"
 redis_image "$REDIS_IMAGE"
 app_image "$APP_IMAGE"
 # For claims about the setup phase, which no start enters yet.
-[ -z "${VESTIBULE_TEST_SETUP:-}" ] || workspace_images "$WORKSPACE_IMAGE" "$GIT_SERVER_IMAGE"
+workspace_images "$WORKSPACE_IMAGE" "$GIT_SERVER_IMAGE"
 wait "$compiled"
 wait "$unpacked"
 

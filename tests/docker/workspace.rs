@@ -225,7 +225,6 @@ fn expect_no_token(bytes: &str, place: &str) {
 }
 
 #[test]
-#[ignore = "no start enters the setup phase yet"]
 fn the_agent_has_its_key_and_its_workspace_and_no_way_to_the_token() {
     if !engine::answers() {
         return;
@@ -273,7 +272,6 @@ fn the_agent_has_its_key_and_its_workspace_and_no_way_to_the_token() {
 }
 
 #[test]
-#[ignore = "no start enters the setup phase yet"]
 fn a_restart_of_the_same_container_skips_setup_and_the_agent_is_as_before() {
     if !engine::answers() {
         return;
@@ -300,7 +298,6 @@ fn a_restart_of_the_same_container_skips_setup_and_the_agent_is_as_before() {
 }
 
 #[test]
-#[ignore = "no start enters the setup phase yet"]
 fn an_agent_that_prepares_the_ground_for_the_next_setup_gains_nothing() {
     if !engine::answers() {
         return;
@@ -333,7 +330,6 @@ fn an_agent_that_prepares_the_ground_for_the_next_setup_gains_nothing() {
 }
 
 #[test]
-#[ignore = "no start enters the setup phase yet"]
 fn a_container_that_was_killed_in_setup_sets_up_anew() {
     if !engine::answers() {
         return;
