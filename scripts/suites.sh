@@ -4,7 +4,7 @@
 
 MAX_BINARY_BYTES=700000
 # A ratchet: it goes down, and up only with a reason in the commit.
-MAX_UNSAFE_BLOCKS=39
+MAX_UNSAFE_BLOCKS=44
 
 not_run() {
     printf '%s' "$*" > "$logs/reason"

@@ -6,6 +6,7 @@
 //!
 //! **Never:** policy, messages, or a decision that a caller should make.
 
+pub mod arena;
 pub mod attribute;
 pub mod descriptor;
 pub mod handle;
