@@ -20,6 +20,7 @@ use crate::policy::{OnHit, SealRules};
 use crate::report::{Fault, Reporter, boxed, quote};
 use crate::search::Searcher;
 use crate::setup::home::Home;
+use crate::setup::work::Ended;
 
 /// Setup is over: nothing of it lives, and nothing of its values is left where
 /// main could find it. Only `Seal::close` makes one.
@@ -69,25 +70,29 @@ impl Seal<'_> {
     pub fn close(
         mut self,
         journal: Journal,
-        revoke: &mut dyn FnMut() -> Result<(), Box<dyn Fault>>,
-    ) -> Result<SetupGone, Vec<Box<dyn Fault>>> {
+        revoke: &mut dyn FnMut() -> Result<(), Ended>,
+    ) -> Result<SetupGone, Ended> {
         let mut faults: Vec<Box<dyn Fault>> = Vec::new();
         self.kill(&mut faults);
         self.wipe(&mut faults);
-        if let Err(fault) = revoke() {
-            faults.push(fault);
-        }
+        let is_revoked = match revoke() {
+            Ok(()) => true,
+            Err(Ended::Refused(more)) => {
+                faults.extend(more);
+                false
+            }
+            // The journal stays as it is.
+            Err(stopped) => return Err(stopped),
+        };
         self.kill(&mut faults);
         self.search(&mut faults);
         if faults.is_empty() {
-            let closed = journal.close().map_err(boxed);
-            return closed.map(|()| SetupGone(())).map_err(|fault| vec![fault]);
+            return Ok(journal.close().map(|()| SetupGone(()))?);
         }
-        let count = u64::try_from(faults.len()).unwrap_or(u64::MAX);
-        if let Err(fault) = journal.refuse(count) {
+        if let Err(fault) = journal.refuse(is_revoked) {
             faults.push(boxed(fault));
         }
-        Err(faults)
+        Err(Ended::Refused(faults))
     }
 
     fn kill(&self, faults: &mut Vec<Box<dyn Fault>>) {

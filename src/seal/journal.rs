@@ -10,7 +10,7 @@
 //! helps against crashes and honest programs, not against them. A forged one
 //! costs a scan.
 //!
-//! **Never:** a value, or the place of a finding: a count says enough.
+//! **Never:** a value, or the place of a finding.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -38,19 +38,25 @@ const LAST: &str = "end";
 /// More than any journal of ours.
 const LIMIT: u64 = 1 << 16;
 
-/// How far the last start came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How far the last start came, in the order of what is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// Setup's first process was about to start; no seal has passed since.
-    SetupRunning,
-    /// The seal found something and refused.
+    /// Setup was through; the seal found something and refused.
     Refused,
+    /// The same, and what setup had is yet to be revoked.
+    RefusedUnrevoked,
+    /// Setup's first process was about to start; no seal has come to its end.
+    SetupRunning,
 }
+
+const STATES: [State; 3] = [State::Refused, State::RefusedUnrevoked, State::SetupRunning];
 
 /// A journal that is being kept.
 #[derive(Debug)]
 pub struct Journal {
     files: Vec<PathBuf>,
+    /// Whether setup has to begin anew, whatever the seal says.
+    is_unfinished: bool,
     directories: Vec<PathBuf>,
 }
 
@@ -63,8 +69,6 @@ pub struct Owed {
     pub directories: Vec<PathBuf>,
     /// When it was written, in seconds since 1970.
     pub time: Option<u64>,
-    /// As many things had been found.
-    pub findings: u64,
     files: Vec<PathBuf>,
 }
 
@@ -88,9 +92,10 @@ impl Journal {
     ) -> Result<Self, JournalFault> {
         let mut journal = Self {
             files: Vec::new(),
+            is_unfinished: false,
             directories: directories.to_vec(),
         };
-        let content = journal.content(State::SetupRunning, 0);
+        let content = journal.content(State::SetupRunning);
         let beside = setup.join(FILE);
         let in_layer = own_directory(layer).map(|directory| directory.join("journal"));
         let mut refused = None;
@@ -110,9 +115,16 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Notes that the seal refused, and how much it had found.
-    pub fn refuse(&self, findings: u64) -> Result<(), JournalFault> {
-        let content = self.content(State::Refused, findings);
+    /// Notes that the seal refused, unless setup is to begin anew anyway.
+    pub fn refuse(&self, is_revoked: bool) -> Result<(), JournalFault> {
+        if self.is_unfinished {
+            return Ok(());
+        }
+        let content = self.content(if is_revoked {
+            State::Refused
+        } else {
+            State::RefusedUnrevoked
+        });
         for path in &self.files {
             replace(path, &content).map_err(|error| fault(path, &error))?;
         }
@@ -135,10 +147,10 @@ impl Journal {
     }
 
     /// One word and its value a line, and a last line that nothing cut off.
-    fn content(&self, state: State, findings: u64) -> String {
+    fn content(&self, state: State) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let (now, state) = (now.map_or(0, |now| now.as_secs()), state.word());
-        let mut text = format!("{FIRST}\nstate {state}\ntime {now}\nfindings {findings}\n");
+        let mut text = format!("{FIRST}\nstate {state}\ntime {now}\n");
         // With one that is no line of text none is written, which means all.
         let names: Option<Vec<&str>> = self.directories.iter().map(|path| line_of(path)).collect();
         for name in names.unwrap_or_default() {
@@ -157,6 +169,7 @@ impl State {
         match self {
             Self::SetupRunning => "setup-running",
             Self::Refused => "refused",
+            Self::RefusedUnrevoked => "refused-unrevoked",
         }
     }
 }
@@ -196,11 +209,18 @@ fn is_there(path: &Path) -> bool {
 }
 
 impl Owed {
+    /// Whether all of setup's commands had ended well.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.state.is_some_and(|state| state != State::SetupRunning)
+    }
+
     /// Goes on keeping the journals that were found: the seal of this start
     /// either closes them or refuses again.
     #[must_use]
     pub fn into_journal(self) -> Journal {
         Journal {
+            is_unfinished: !self.is_complete(),
             files: self.files,
             directories: self.directories,
         }
@@ -211,7 +231,6 @@ impl Owed {
             state: None,
             directories: Vec::new(),
             time: None,
-            findings: 0,
             files: Vec::new(),
         }
     }
@@ -223,11 +242,8 @@ impl Owed {
         if is_all {
             self.directories.clear();
         }
-        if self.state != other.state {
-            self.state = self.state.and(other.state).and(Some(State::Refused));
-        }
+        self.state = self.state.zip(other.state).map(|(one, two)| one.max(two));
         self.time = self.time.or(other.time);
-        self.findings = self.findings.max(other.findings);
         self.files.extend(other.files);
         self
     }
@@ -255,21 +271,17 @@ fn parse(text: &str) -> Option<Owed> {
         return None;
     }
     let mut owed = Owed::everything();
-    let mut findings = None;
     for line in lines {
         let (word, value) = line.split_once(' ')?;
         match word {
             "state" => {
-                let states = [State::SetupRunning, State::Refused];
-                owed.state = Some(states.into_iter().find(|state| state.word() == value)?);
+                owed.state = Some(STATES.into_iter().find(|state| state.word() == value)?);
             }
             "time" => owed.time = Some(value.parse().ok()?),
-            "findings" => findings = Some(value.parse().ok()?),
             "scan" if value.starts_with('/') => owed.directories.push(value.into()),
             _ => return None,
         }
     }
-    owed.findings = findings?;
     owed.state.map(|_| owed)
 }
 

@@ -111,13 +111,18 @@ impl Phase<'_> {
         let text =
             "an earlier start ended before its seal: everything that can be written is searched";
         self.report.note("owed", text, &[]);
-        let is_complete = owed.state == Some(State::Refused);
+        let is_complete = owed.is_complete();
+        let is_revoked = owed.state != Some(State::RefusedUnrevoked);
         if !is_complete && self.rules.reuse == Reuse::Refused {
             self.clear_directory(&owed);
         }
         let seal = self.seal_of(None, places::writable(), None);
-        let gone = seal.close(owed.into_journal(), &mut || Ok(()));
-        let gone = gone.map_err(Ended::Refused)?;
+        let gone = seal.close(owed.into_journal(), &mut || {
+            if is_revoked {
+                return Ok(());
+            }
+            revoke(&self.starter(None), self.seal, &self.material)
+        })?;
         // What the seal had refused is gone by now, and setup had been through.
         if is_complete { Ok(gone) } else { self.run() }
     }
@@ -159,10 +164,9 @@ impl Phase<'_> {
                 return Err(ended);
             }
         }
-        let starter = self.starter(&home);
+        let starter = self.starter(Some(&home));
         let seal = self.seal_of(Some(home), places, Some(objects));
-        let mut revoke = || revoke(&starter, self.seal, &self.material);
-        seal.close(journal, &mut revoke).map_err(Ended::Refused)
+        seal.close(journal, &mut || revoke(&starter, self.seal, &self.material))
     }
 
     /// Ends everything and takes away what it wrote; the search is owed by the
@@ -208,8 +212,8 @@ impl Phase<'_> {
     }
 
     fn run_commands(&mut self, home: &Home, until: Option<Instant>) -> Result<(), Ended> {
-        let starter = self.starter(home);
-        mint(&starter, &mut self.material, self.rules)?;
+        let starter = self.starter(Some(home));
+        mint(&starter, &mut self.material)?;
         let mut all = self.material.all.iter();
         let mut all = all.by_ref().map(|(name, value)| (name.as_str(), value));
         let masking = Masking::new(&mut all);
@@ -233,11 +237,12 @@ impl Phase<'_> {
         Ok(())
     }
 
-    fn starter(&self, home: &Home) -> Starter {
-        let place = self.place();
-        let (directory, place) = match &self.rules.directory {
-            Some((path, at)) => (path.clone(), format!("{} at {at}", self.policy)),
-            None => (home.path.clone(), place),
+    fn starter(&self, home: Option<&Home>) -> Starter {
+        let (directory, place) = if let Some((path, at)) = &self.rules.directory {
+            (path.clone(), format!("{} at {at}", self.policy))
+        } else {
+            let home = home.map_or_else(|| "/".into(), |home| home.path.clone());
+            (home, self.place())
         };
         Starter {
             identity: self.setup.clone(),

@@ -84,6 +84,12 @@ impl Rules {
         self
     }
 
+    /// The policy's `secrets`.
+    pub(crate) fn secrets(mut self, secrets: Value) -> Self {
+        self.policy["secrets"] = secrets;
+        self
+    }
+
     /// The container's PATH.
     pub(crate) fn path(mut self, path: &'static str) -> Self {
         self.path = path;

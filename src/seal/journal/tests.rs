@@ -36,12 +36,25 @@ fn what_was_begun_is_owed_until_it_is_closed() {
     assert_eq!(owed.state, Some(State::SetupRunning));
     assert!(owed.time > Some(1_700_000_000));
     assert!(owed.directories.contains(&PathBuf::from("/workspace")));
-    journal.refuse(3).unwrap();
+    assert!(!owed.is_complete());
+    journal.refuse(false).unwrap();
+    assert_eq!(find(&place).unwrap().state, Some(State::RefusedUnrevoked));
+    journal.refuse(true).unwrap();
     let owed = find(&place).unwrap();
-    assert_eq!((owed.state, owed.findings), (Some(State::Refused), 3));
+    assert_eq!(owed.state, Some(State::Refused));
+    assert!(owed.is_complete());
     owed.into_journal().close().unwrap();
     assert!(find(&place).is_none());
     assert_eq!(fs::read_dir(place.0.join("work")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_refusal_over_an_unfinished_setup_leaves_it_unfinished() {
+    let place = place();
+    begin(&place);
+    let journal = find(&place).unwrap().into_journal();
+    journal.refuse(true).unwrap();
+    assert_eq!(find(&place).unwrap().state, Some(State::SetupRunning));
 }
 
 #[test]
@@ -111,8 +124,6 @@ fn whatever_else_lies_there_owes_everything() {
         &whole[..whole.len() - 1],
         &whole.replace("journal 1", "journal 2"),
         &whole.replace("/workspace", "workspace"),
-        &whole.replace("findings 0", "findings -1"),
-        &whole.replace("findings 0\n", ""),
         &whole.replace("state setup-running\n", ""),
         &whole.replace("time", "word"),
     ] {
@@ -133,16 +144,20 @@ fn whatever_else_lies_there_owes_everything() {
 #[test]
 fn of_two_that_differ_the_worse_counts() {
     let place = place();
-    begin(&place).refuse(2).unwrap();
+    begin(&place).refuse(true).unwrap();
     let path = place.0.join("work").join(FILE);
-    let forged = fs::read_to_string(&path)
-        .unwrap()
-        .replace("refused", "setup-running")
-        .replace("findings 2", "findings 0")
-        .replace("scan /workspace\nscan /tmp\n", "scan /empty\n");
+    let whole = fs::read_to_string(&path).unwrap();
+    for (word, state) in [
+        ("refused-unrevoked", State::RefusedUnrevoked),
+        ("setup-running", State::SetupRunning),
+    ] {
+        fs::write(&path, whole.replace("refused", word)).unwrap();
+        assert_eq!(find(&place).unwrap().state, Some(state));
+    }
+    let forged = whole.replace("scan /workspace\nscan /tmp\n", "scan /empty\n");
     fs::write(&path, forged).unwrap();
     let owed = find(&place).unwrap();
-    assert_eq!((owed.state, owed.findings), (Some(State::Refused), 2));
+    assert_eq!(owed.state, Some(State::Refused));
     assert!(owed.directories.contains(&PathBuf::from("/tmp")));
     fs::write(&path, "").unwrap();
     let owed = find(&place).unwrap();
