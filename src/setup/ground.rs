@@ -22,8 +22,8 @@ use crate::seal::wording::shown_path;
 
 /// What setup with credentials would stand on.
 pub struct Ground<'a> {
-    /// Where its commands start.
-    pub directory: &'a Path,
+    /// Where its commands start, if not in their home.
+    pub directory: Option<&'a Path>,
     /// Whether its home is made for it and removed afterwards.
     pub has_private_home: bool,
     /// Where its programs are looked for.
@@ -70,7 +70,7 @@ impl Ground<'_> {
     #[must_use]
     pub fn faults(&self) -> Vec<GroundFault> {
         let mut faults = Vec::new();
-        faults.extend(occupied(self.directory));
+        faults.extend(self.directory.and_then(occupied));
         if !self.has_private_home {
             faults.push(GroundFault::SharedHome);
         }
@@ -225,7 +225,7 @@ mod tests {
 
     fn faults(place: &Place, path: &str, uid: u32) -> Vec<GroundFault> {
         let ground = Ground {
-            directory: &place.0.join("work"),
+            directory: Some(&place.0.join("work")),
             has_private_home: true,
             path: OsStr::new(path),
             main: &main(uid),
@@ -293,7 +293,7 @@ mod tests {
             );
         }
         let ground = Ground {
-            directory: &place.0.join("work"),
+            directory: Some(&place.0.join("work")),
             has_private_home: false,
             path: OsStr::new("/usr/bin"),
             main: &main(1000),

@@ -113,7 +113,7 @@ impl Phase<'_> {
         self.report.note("owed", text, &[]);
         let is_complete = owed.is_complete();
         let is_revoked = owed.state != Some(State::RefusedUnrevoked);
-        if !is_complete && self.rules.reuse == Reuse::Refused {
+        if !is_complete && self.needs_clean_ground() {
             self.clear_directory(&owed);
         }
         let seal = self.seal_of(None, places::writable(), None);
@@ -176,7 +176,7 @@ impl Phase<'_> {
             self.report.warning(&fault);
         }
         let _ = home.remove(&self.setup);
-        if self.rules.reuse == Reuse::Refused
+        if self.needs_clean_ground()
             && let Some((directory, _)) = &self.rules.directory
         {
             let marks = places.iter().filter_map(|place| place.mark.as_ref());
@@ -186,25 +186,31 @@ impl Phase<'_> {
         }
     }
 
+    /// Whether it matters who has been here before, and what setup wrote is
+    /// removed where it does not come to its end. Without a credential there is
+    /// nothing to win, and what is there may be somebody's work.
+    fn needs_clean_ground(&self) -> bool {
+        let mut commands = self.rules.commands.iter();
+        let has_credentials =
+            commands.any(|rule| rule.git || !rule.env.is_empty() || !rule.ssh.is_empty());
+        has_credentials && self.rules.reuse == Reuse::Refused
+    }
+
     /// Refuses what an earlier main could have prepared.
     fn judge_ground(&self) -> Result<(), Ended> {
-        if self.rules.reuse == Reuse::Trusted {
+        if !self.needs_clean_ground() {
             return Ok(());
         }
-        let faults = match &self.rules.directory {
-            Some((directory, _)) => {
-                let path = self.material.commands.first();
-                let path = path.and_then(|command| command.environment.search_path());
-                let ground = Ground {
-                    directory,
-                    has_private_home: self.rules.home == HomeRule::Private,
-                    path: path.unwrap_or(OsStr::new(DEFAULT_PATH)),
-                    main: &self.main,
-                };
-                ground.faults()
-            }
-            None => Vec::new(),
+        let path = self.material.commands.first();
+        let path = path.and_then(|command| command.environment.search_path());
+        let directory = self.rules.directory.as_ref();
+        let ground = Ground {
+            directory: directory.map(|(path, _)| path.as_path()),
+            has_private_home: self.rules.home == HomeRule::Private,
+            path: path.unwrap_or(OsStr::new(DEFAULT_PATH)),
+            main: &self.main,
         };
+        let faults = ground.faults();
         if faults.is_empty() {
             return Ok(());
         }

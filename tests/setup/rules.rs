@@ -72,6 +72,13 @@ impl Rules {
         self
     }
 
+    /// Commands that start in their home.
+    pub(crate) fn without_directory(mut self) -> Self {
+        let setup = self.policy["setup"].as_object_mut().expect("an object");
+        setup.remove("directory");
+        self
+    }
+
     /// A key of `seal`.
     pub(crate) fn seal(mut self, key: &str, value: Value) -> Self {
         self.policy["seal"][key] = value;
