@@ -13,6 +13,7 @@ use super::kernel_objects::Snapshot;
 use super::kill;
 use super::places::Place;
 use super::residue::{self, Places, Residue};
+use super::stop;
 use super::trace::{Search, Trace};
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
@@ -20,6 +21,7 @@ use crate::policy::{OnHit, SealRules};
 use crate::report::{Fault, Reporter, boxed, quote};
 use crate::search::Searcher;
 use crate::setup::home::Home;
+use crate::setup::work::Ended;
 
 /// Setup is over: nothing of it lives, and nothing of its values is left where
 /// main could find it. Only `Seal::close` makes one.
@@ -39,10 +41,12 @@ pub struct Seal<'a> {
     pub rules: &'a SealRules,
     /// Setup's user.
     pub setup: &'a Identity,
+    /// Main's user, who can read what neither root nor setup's user may.
+    pub main: &'a Identity,
     /// Home directories to look into: a kept one, and that of main.
     pub homes: Vec<PathBuf>,
-    /// Setup's own home, to be removed.
-    pub home: Option<Home>,
+    /// Setup's own home, and those of starts that were cut off, to be removed.
+    pub private: Vec<Home>,
     /// Where setup could write, with the moment before it began.
     pub places: Vec<Place>,
     /// The kernel's objects of that moment; `None` where an earlier start began.
@@ -65,29 +69,33 @@ enum SealFault {
 }
 
 impl Seal<'_> {
-    /// Closes the door. `revoke` runs the policy's `on_drop`.
+    /// Closes the door. `revoke` runs the policy's `on_drop`. Whoever asks PID 1
+    /// to stop ends it, and the journal says what is still owed.
     pub fn close(
         mut self,
         journal: Journal,
         revoke: &mut dyn FnMut() -> Result<(), Box<dyn Fault>>,
-    ) -> Result<SetupGone, Vec<Box<dyn Fault>>> {
+    ) -> Result<SetupGone, Ended> {
         let mut faults: Vec<Box<dyn Fault>> = Vec::new();
         self.kill(&mut faults);
         self.wipe(&mut faults);
+        stopped()?;
         if let Err(fault) = revoke() {
             faults.push(fault);
         }
         self.kill(&mut faults);
+        stopped()?;
         self.search(&mut faults);
+        stopped()?;
         if faults.is_empty() {
-            let closed = journal.close().map_err(boxed);
-            return closed.map(|()| SetupGone(())).map_err(|fault| vec![fault]);
+            journal.close()?;
+            return Ok(SetupGone(()));
         }
         let count = u64::try_from(faults.len()).unwrap_or(u64::MAX);
         if let Err(fault) = journal.refuse(count) {
             faults.push(boxed(fault));
         }
-        Err(faults)
+        Err(Ended::Refused(faults))
     }
 
     fn kill(&self, faults: &mut Vec<Box<dyn Fault>>) {
@@ -97,7 +105,7 @@ impl Seal<'_> {
     }
 
     fn wipe(&mut self, faults: &mut Vec<Box<dyn Fault>>) {
-        if let Some(home) = self.home.take() {
+        for home in std::mem::take(&mut self.private) {
             let wiped = home.remove(self.setup);
             if !wiped.is_complete() {
                 faults.push(boxed(wiped));
@@ -120,20 +128,28 @@ impl Seal<'_> {
             places: &self.places,
             secret_directories: self.secret_directories,
             everything: self.objects.is_none(),
-            setup: self.setup,
+            users: self.users(),
             report: self.report,
         };
         let mut traces = search.run(&searcher);
+        if stop::is_asked() {
+            return;
+        }
         let is_refused = traces.settle(on_hit);
         let text = format!(
-            "seal: {} files searched, {} of formats that are not opened",
-            traces.files, traces.unopened
+            "seal: {} files searched, {} of formats that are not opened, {} older ones out of setup's reach",
+            traces.files, traces.unopened, traces.beyond
         );
         self.report.detail(1, "searched", &text, &[]);
         for trace in traces.left {
             self.say(boxed(SealFault::Value(trace)), is_refused, faults);
         }
         self.search_settings(on_hit, faults);
+    }
+
+    /// Who can read what we may not, setup's user first.
+    fn users(&self) -> [&'_ Identity; 2] {
+        [self.setup, self.main]
     }
 
     fn search_settings(&self, on_hit: OnHit, faults: &mut Vec<Box<dyn Fault>>) {
@@ -145,8 +161,12 @@ impl Seal<'_> {
             roots: &roots,
             homes: &self.homes,
             marks: &marks.collect::<Vec<_>>(),
+            setup: self.setup.uid,
         };
-        let Ok(found) = residue::look_as(&places, self.setup) else {
+        if stop::is_asked() {
+            return;
+        }
+        let Ok(found) = residue::look_as(&places, &self.users()) else {
             return self.say(boxed(SealFault::Unseen), on_hit != OnHit::Report, faults);
         };
         let more = found.more;
@@ -172,6 +192,11 @@ impl Seal<'_> {
             self.report.warning(fault.as_ref());
         }
     }
+}
+
+/// The signal of who wants an end before a main is there.
+fn stopped() -> Result<(), Ended> {
+    stop::take().map_or(Ok(()), |signal| Err(Ended::Stopped(signal)))
 }
 
 impl Fault for SealFault {
