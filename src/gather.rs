@@ -118,7 +118,8 @@ fn setup_in(
     let user = rules.user.as_ref().or(policy.run.user.as_ref());
     let identity = resolve(user, Some(policy))?;
     let identity = identity.unwrap_or_else(Identity::own);
-    Ok(Some((identity, Need::of(rules))))
+    let need = Need::of(rules, &identity);
+    Ok(Some((identity, need)))
 }
 
 fn resolve(

@@ -13,6 +13,7 @@ use super::kernel_objects::Snapshot;
 use super::kill;
 use super::places::Place;
 use super::residue::{self, Places, Residue};
+use super::stop;
 use super::trace::{Search, Trace};
 use super::wording::shown_path;
 use crate::collect::accounts::Identity;
@@ -41,10 +42,12 @@ pub struct Seal<'a> {
     pub rules: &'a SealRules,
     /// Setup's user.
     pub setup: &'a Identity,
+    /// Main's user, who can read what neither root nor setup's user may.
+    pub main: &'a Identity,
     /// Home directories to look into: a kept one, and that of main.
     pub homes: Vec<PathBuf>,
-    /// Setup's own home, to be removed.
-    pub home: Option<Home>,
+    /// Setup's own home, and those of starts that were cut off, to be removed.
+    pub private: Vec<Home>,
     /// Where setup could write, with the moment before it began.
     pub places: Vec<Place>,
     /// The kernel's objects of that moment; `None` where an earlier start began.
@@ -67,7 +70,8 @@ enum SealFault {
 }
 
 impl Seal<'_> {
-    /// Closes the door. `revoke` runs the policy's `on_drop`.
+    /// Closes the door. `revoke` runs the policy's `on_drop`. Whoever asks PID 1
+    /// to stop ends it, and the journal says what is still owed.
     pub fn close(
         mut self,
         journal: Journal,
@@ -76,6 +80,7 @@ impl Seal<'_> {
         let mut faults: Vec<Box<dyn Fault>> = Vec::new();
         self.kill(&mut faults);
         self.wipe(&mut faults);
+        stopped()?;
         let is_revoked = match revoke() {
             Ok(()) => true,
             Err(Ended::Refused(more)) => {
@@ -86,7 +91,9 @@ impl Seal<'_> {
             Err(stopped) => return Err(stopped),
         };
         self.kill(&mut faults);
+        stopped()?;
         self.search(&mut faults);
+        stopped()?;
         if faults.is_empty() {
             return Ok(journal.close().map(|()| SetupGone(()))?);
         }
@@ -103,7 +110,7 @@ impl Seal<'_> {
     }
 
     fn wipe(&mut self, faults: &mut Vec<Box<dyn Fault>>) {
-        if let Some(home) = self.home.take() {
+        for home in std::mem::take(&mut self.private) {
             let wiped = home.remove(self.setup);
             if !wiped.is_complete() {
                 faults.push(boxed(wiped));
@@ -127,13 +134,16 @@ impl Seal<'_> {
             places: &self.places,
             secret_directories: self.secret_directories,
             everything: self.objects.is_none(),
-            setup: self.setup,
+            users: self.users(),
             report: self.report,
         };
         let mut traces = search.run(&searcher);
+        if stop::is_asked() {
+            return;
+        }
         let text = format!(
-            "seal: {} files searched, {} of formats that are not opened",
-            traces.files, traces.unopened
+            "seal: {} files searched, {} of formats that are not opened, {} older ones out of setup's reach",
+            traces.files, traces.unopened, traces.beyond
         );
         self.report.detail(1, "searched", &text, &[]);
         for trace in traces.settle(self.rules.on_hit, self.setup) {
@@ -142,6 +152,11 @@ impl Seal<'_> {
         for trace in traces.left {
             self.say(SealFault::Value(trace), faults);
         }
+    }
+
+    /// Who can read what we may not, setup's user first.
+    fn users(&self) -> [&'_ Identity; 2] {
+        [self.setup, self.main]
     }
 
     fn search_settings(&self, searcher: &Searcher, faults: &mut Vec<Box<dyn Fault>>) {
@@ -153,8 +168,12 @@ impl Seal<'_> {
             roots: &roots,
             homes: &self.homes,
             marks: &marks.collect::<Vec<_>>(),
+            setup: self.setup.uid,
         };
-        let Ok(found) = residue::look_as(&places, self.setup) else {
+        if stop::is_asked() {
+            return;
+        }
+        let Ok(found) = residue::look_as(&places, &self.users()) else {
             return self.say(SealFault::Unseen, faults);
         };
         let more = found.more;
@@ -200,6 +219,11 @@ impl SealFault {
             Self::Value(_) | Self::MoreResidues(_) | Self::Unseen => true,
         }
     }
+}
+
+/// The signal of who wants an end before a main is there.
+fn stopped() -> Result<(), Ended> {
+    stop::take().map_or(Ok(()), |signal| Err(Ended::Stopped(signal)))
 }
 
 impl Fault for SealFault {

@@ -13,6 +13,7 @@
 //! **Never:** a value, or the place of a finding.
 
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -24,7 +25,10 @@ use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkdir};
 
+use super::as_user::ask;
+use super::since::Moment;
 use super::wording::shown_path;
+use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
 
@@ -57,16 +61,30 @@ pub struct Journal {
     files: Vec<PathBuf>,
     /// Whether setup has to begin anew, whatever the seal says.
     is_unfinished: bool,
-    directories: Vec<PathBuf>,
+    memory: Memory,
 }
+
+/// What the next start has to know.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// What is to be scanned; none named means all that can be written.
+    pub directories: Vec<PathBuf>,
+    /// Setup's private home, and when it was made.
+    pub homes: Vec<Since>,
+    /// Mounts that setup could write to, and the moment before it began.
+    pub marks: Vec<Since>,
+}
+
+/// A path, and a moment by the clock of its file system.
+pub type Since = (PathBuf, Moment);
 
 /// What an earlier start left to be done.
 #[derive(Debug)]
 pub struct Owed {
     /// How far it came; `None` if the file does not say.
     pub state: Option<State>,
-    /// What is to be scanned; none named means all that can be written.
-    pub directories: Vec<PathBuf>,
+    /// What it had noted.
+    pub memory: Memory,
     /// When it was written, in seconds since 1970.
     pub time: Option<u64>,
     files: Vec<PathBuf>,
@@ -81,19 +99,15 @@ pub struct JournalFault {
 
 impl Journal {
     /// Notes, before setup's first process, that a scan is owed.
-    pub fn begin(setup: &Path, directories: &[PathBuf]) -> Result<Self, JournalFault> {
-        Self::begin_among(setup, Path::new(LAYER), directories)
+    pub fn begin(setup: &Path, memory: Memory) -> Result<Self, JournalFault> {
+        Self::begin_among(setup, Path::new(LAYER), memory)
     }
 
-    fn begin_among(
-        setup: &Path,
-        layer: &Path,
-        directories: &[PathBuf],
-    ) -> Result<Self, JournalFault> {
+    fn begin_among(setup: &Path, layer: &Path, memory: Memory) -> Result<Self, JournalFault> {
         let mut journal = Self {
             files: Vec::new(),
             is_unfinished: false,
-            directories: directories.to_vec(),
+            memory,
         };
         let content = journal.content(State::SetupRunning);
         let beside = setup.join(FILE);
@@ -131,9 +145,10 @@ impl Journal {
         Ok(())
     }
 
-    /// Removes it: the seal has passed.
+    /// Removes it: the seal has passed. The one beside setup's work goes last: by
+    /// its age that work can be told from what is older.
     pub fn close(self) -> Result<(), JournalFault> {
-        for path in &self.files {
+        for path in self.files.iter().rev() {
             match fs::remove_file(path) {
                 // Setup may have removed the one in its directory.
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -152,11 +167,20 @@ impl Journal {
         let (now, state) = (now.map_or(0, |now| now.as_secs()), state.word());
         let mut text = format!("{FIRST}\nstate {state}\ntime {now}\n");
         // With one that is no line of text none is written, which means all.
-        let names: Option<Vec<&str>> = self.directories.iter().map(|path| line_of(path)).collect();
+        let names = self.memory.directories.iter();
+        let names: Option<Vec<&str>> = names.map(|path| line_of(path)).collect();
         for name in names.unwrap_or_default() {
             text.push_str("scan ");
             text.push_str(name);
             text.push('\n');
+        }
+        for (word, list) in [("home", &self.memory.homes), ("mark", &self.memory.marks)] {
+            // What is no line has no moment either: all in it counts as new.
+            for (path, (seconds, nanoseconds)) in list {
+                if let Some(name) = line_of(path) {
+                    let _ = writeln!(text, "{word} {seconds} {nanoseconds} {name}");
+                }
+            }
         }
         text.push_str(LAST);
         text.push('\n');
@@ -181,15 +205,15 @@ fn line_of(path: &Path) -> Option<&str> {
 /// What an earlier start owes, by the journals in setup's directory and in the
 /// layer. Anything at their places that cannot be read owes all.
 #[must_use]
-pub fn find(setup: Option<&Path>) -> Option<Owed> {
-    find_among(setup, Path::new(LAYER))
+pub fn find(setup: Option<&Path>, user: &Identity) -> Option<Owed> {
+    find_among(setup, Path::new(LAYER), user)
 }
 
-fn find_among(setup: Option<&Path>, layer: &Path) -> Option<Owed> {
+fn find_among(setup: Option<&Path>, layer: &Path, user: &Identity) -> Option<Owed> {
     let beside = setup.map(|directory| directory.join(FILE));
     let mut owed: Option<Owed> = None;
     for path in beside.into_iter().chain([layer.join("journal")]) {
-        if !is_there(&path) {
+        if !is_there(&path, user) {
             continue;
         }
         let mut found = read(&path).unwrap_or_else(Owed::everything);
@@ -202,10 +226,17 @@ fn find_among(setup: Option<&Path>, layer: &Path) -> Option<Owed> {
     owed
 }
 
-/// What may not be looked at counts as there.
-fn is_there(path: &Path) -> bool {
-    let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
-    fs::symlink_metadata(path).map_or_else(|error| !absent.contains(&error.kind()), |_| true)
+/// What neither we nor setup's user may look at counts as there.
+fn is_there(path: &Path, user: &Identity) -> bool {
+    let look = || match fs::symlink_metadata(path) {
+        Ok(_) => Some(true),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Some(false),
+            _ => None,
+        },
+    };
+    let as_user = || ask(user, &|| look().map(u8::from).into_iter().collect());
+    look().unwrap_or_else(|| as_user() != Ok(vec![0]))
 }
 
 impl Owed {
@@ -222,14 +253,29 @@ impl Owed {
         Journal {
             is_unfinished: !self.is_complete(),
             files: self.files,
-            directories: self.directories,
+            memory: self.memory,
         }
+    }
+
+    /// The moment before setup began on the mount at this point, the earlier one
+    /// of two.
+    #[must_use]
+    pub fn began(&self, point: &Path) -> Option<Moment> {
+        let marks = self.memory.marks.iter().filter(|(path, _)| path == point);
+        marks.map(|(_, began)| *began).min()
+    }
+
+    /// Whether the moments are known to be ours: only root could have written
+    /// every file that was found.
+    #[must_use]
+    pub fn is_of_layer(&self) -> bool {
+        self.files.iter().all(|path| !path.ends_with(FILE))
     }
 
     fn everything() -> Self {
         Self {
             state: None,
-            directories: Vec::new(),
+            memory: Memory::default(),
             time: None,
             files: Vec::new(),
         }
@@ -237,11 +283,14 @@ impl Owed {
 
     /// Both debts: the worse state, and the directories of both.
     fn with(mut self, other: Self) -> Self {
-        let is_all = self.directories.is_empty() || other.directories.is_empty();
-        self.directories.extend(other.directories);
+        let (own, others) = (&mut self.memory, other.memory);
+        let is_all = own.directories.is_empty() || others.directories.is_empty();
+        own.directories.extend(others.directories);
         if is_all {
-            self.directories.clear();
+            own.directories.clear();
         }
+        own.homes.extend(others.homes);
+        own.marks.extend(others.marks);
         self.state = self.state.zip(other.state).map(|(one, two)| one.max(two));
         self.time = self.time.or(other.time);
         self.files.extend(other.files);
@@ -278,11 +327,20 @@ fn parse(text: &str) -> Option<Owed> {
                 owed.state = Some(STATES.into_iter().find(|state| state.word() == value)?);
             }
             "time" => owed.time = Some(value.parse().ok()?),
-            "scan" if value.starts_with('/') => owed.directories.push(value.into()),
+            "scan" if value.starts_with('/') => owed.memory.directories.push(value.into()),
+            "home" => owed.memory.homes.push(since(value)?),
+            "mark" => owed.memory.marks.push(since(value)?),
             _ => return None,
         }
     }
     owed.state.map(|_| owed)
+}
+
+fn since(value: &str) -> Option<Since> {
+    let (seconds, rest) = value.split_once(' ')?;
+    let (nanoseconds, path) = rest.split_once(' ')?;
+    let began = (seconds.parse().ok()?, nanoseconds.parse().ok()?);
+    path.starts_with('/').then(|| (path.into(), began))
 }
 
 /// The directory in the layer, for a PID 1 that is root there.

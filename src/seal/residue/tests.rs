@@ -58,6 +58,7 @@ impl Scene {
             roots: &[work],
             homes: &[home],
             marks: &[self.mark],
+            setup: 1000,
         })
     }
 
@@ -356,6 +357,7 @@ fn a_root_that_may_not_read_all_sees_with_the_other_user_s_eyes() {
             roots: &roots,
             homes: &homes,
             marks: &marks,
+            setup: 1000,
         };
         let identity = Identity {
             uid: 1000,
@@ -369,7 +371,7 @@ fn a_root_that_may_not_read_all_sees_with_the_other_user_s_eyes() {
             .map(|one| scene.row(one))
             .collect();
         assert_eq!(alone, ["Z6 home/shut"]);
-        let found = look_as(&places, &identity).unwrap();
+        let found = look_as(&places, &[&identity]).unwrap();
         found
             .residues
             .iter()
