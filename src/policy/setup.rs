@@ -1,8 +1,6 @@
 //! The `setup` and `seal` objects.
 //!
-//! In: their nodes and the names they may refer to. Out: rules, and mistakes;
-//! and, until something carries them out, one entry each in
-//! `Policy::unsupported`.
+//! In: their nodes and the names they may refer to. Out: rules, and mistakes.
 //!
 //! **Never:** expansion in a command's arguments: a shell there has its own
 //! `${NAME}`, and a container variable would be visible in `ps`.

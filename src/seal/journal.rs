@@ -10,9 +10,10 @@
 //! helps against crashes and honest programs, not against them. A forged one
 //! costs a scan.
 //!
-//! **Never:** a value, or the place of a finding: a count says enough.
+//! **Never:** a value, or the place of a finding.
 
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -24,7 +25,10 @@ use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkdir};
 
+use super::as_user::ask;
+use super::since::Moment;
 use super::wording::shown_path;
+use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
 
@@ -38,33 +42,51 @@ const LAST: &str = "end";
 /// More than any journal of ours.
 const LIMIT: u64 = 1 << 16;
 
-/// How far the last start came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How far the last start came, in the order of what is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// Setup's first process was about to start; no seal has passed since.
-    SetupRunning,
-    /// The seal found something and refused.
+    /// Setup was through; the seal found something and refused.
     Refused,
+    /// The same, and what setup had is yet to be revoked.
+    RefusedUnrevoked,
+    /// Setup's first process was about to start; no seal has come to its end.
+    SetupRunning,
 }
+
+const STATES: [State; 3] = [State::Refused, State::RefusedUnrevoked, State::SetupRunning];
 
 /// A journal that is being kept.
 #[derive(Debug)]
 pub struct Journal {
     files: Vec<PathBuf>,
-    directories: Vec<PathBuf>,
+    /// Whether setup has to begin anew, whatever the seal says.
+    is_unfinished: bool,
+    memory: Memory,
 }
+
+/// What the next start has to know.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// What is to be scanned; none named means all that can be written.
+    pub directories: Vec<PathBuf>,
+    /// Setup's private home, and when it was made.
+    pub homes: Vec<Since>,
+    /// Mounts that setup could write to, and the moment before it began.
+    pub marks: Vec<Since>,
+}
+
+/// A path, and a moment by the clock of its file system.
+pub type Since = (PathBuf, Moment);
 
 /// What an earlier start left to be done.
 #[derive(Debug)]
 pub struct Owed {
     /// How far it came; `None` if the file does not say.
     pub state: Option<State>,
-    /// What is to be scanned; none named means all that can be written.
-    pub directories: Vec<PathBuf>,
+    /// What it had noted.
+    pub memory: Memory,
     /// When it was written, in seconds since 1970.
     pub time: Option<u64>,
-    /// As many things had been found.
-    pub findings: u64,
     files: Vec<PathBuf>,
 }
 
@@ -77,20 +99,17 @@ pub struct JournalFault {
 
 impl Journal {
     /// Notes, before setup's first process, that a scan is owed.
-    pub fn begin(setup: &Path, directories: &[PathBuf]) -> Result<Self, JournalFault> {
-        Self::begin_among(setup, Path::new(LAYER), directories)
+    pub fn begin(setup: &Path, memory: Memory) -> Result<Self, JournalFault> {
+        Self::begin_among(setup, Path::new(LAYER), memory)
     }
 
-    fn begin_among(
-        setup: &Path,
-        layer: &Path,
-        directories: &[PathBuf],
-    ) -> Result<Self, JournalFault> {
+    fn begin_among(setup: &Path, layer: &Path, memory: Memory) -> Result<Self, JournalFault> {
         let mut journal = Self {
             files: Vec::new(),
-            directories: directories.to_vec(),
+            is_unfinished: false,
+            memory,
         };
-        let content = journal.content(State::SetupRunning, 0);
+        let content = journal.content(State::SetupRunning);
         let beside = setup.join(FILE);
         let in_layer = own_directory(layer).map(|directory| directory.join("journal"));
         let mut refused = None;
@@ -110,18 +129,26 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Notes that the seal refused, and how much it had found.
-    pub fn refuse(&self, findings: u64) -> Result<(), JournalFault> {
-        let content = self.content(State::Refused, findings);
+    /// Notes that the seal refused, unless setup is to begin anew anyway.
+    pub fn refuse(&self, is_revoked: bool) -> Result<(), JournalFault> {
+        if self.is_unfinished {
+            return Ok(());
+        }
+        let content = self.content(if is_revoked {
+            State::Refused
+        } else {
+            State::RefusedUnrevoked
+        });
         for path in &self.files {
             replace(path, &content).map_err(|error| fault(path, &error))?;
         }
         Ok(())
     }
 
-    /// Removes it: the seal has passed.
+    /// Removes it: the seal has passed. The one beside setup's work goes last: by
+    /// its age that work can be told from what is older.
     pub fn close(self) -> Result<(), JournalFault> {
-        for path in &self.files {
+        for path in self.files.iter().rev() {
             match fs::remove_file(path) {
                 // Setup may have removed the one in its directory.
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -135,16 +162,25 @@ impl Journal {
     }
 
     /// One word and its value a line, and a last line that nothing cut off.
-    fn content(&self, state: State, findings: u64) -> String {
+    fn content(&self, state: State) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let (now, state) = (now.map_or(0, |now| now.as_secs()), state.word());
-        let mut text = format!("{FIRST}\nstate {state}\ntime {now}\nfindings {findings}\n");
+        let mut text = format!("{FIRST}\nstate {state}\ntime {now}\n");
         // With one that is no line of text none is written, which means all.
-        let names: Option<Vec<&str>> = self.directories.iter().map(|path| line_of(path)).collect();
+        let names = self.memory.directories.iter();
+        let names: Option<Vec<&str>> = names.map(|path| line_of(path)).collect();
         for name in names.unwrap_or_default() {
             text.push_str("scan ");
             text.push_str(name);
             text.push('\n');
+        }
+        for (word, list) in [("home", &self.memory.homes), ("mark", &self.memory.marks)] {
+            // What is no line has no moment either: all in it counts as new.
+            for (path, (seconds, nanoseconds)) in list {
+                if let Some(name) = line_of(path) {
+                    let _ = writeln!(text, "{word} {seconds} {nanoseconds} {name}");
+                }
+            }
         }
         text.push_str(LAST);
         text.push('\n');
@@ -157,6 +193,7 @@ impl State {
         match self {
             Self::SetupRunning => "setup-running",
             Self::Refused => "refused",
+            Self::RefusedUnrevoked => "refused-unrevoked",
         }
     }
 }
@@ -168,15 +205,15 @@ fn line_of(path: &Path) -> Option<&str> {
 /// What an earlier start owes, by the journals in setup's directory and in the
 /// layer. Anything at their places that cannot be read owes all.
 #[must_use]
-pub fn find(setup: Option<&Path>) -> Option<Owed> {
-    find_among(setup, Path::new(LAYER))
+pub fn find(setup: Option<&Path>, user: &Identity) -> Option<Owed> {
+    find_among(setup, Path::new(LAYER), user)
 }
 
-fn find_among(setup: Option<&Path>, layer: &Path) -> Option<Owed> {
+fn find_among(setup: Option<&Path>, layer: &Path, user: &Identity) -> Option<Owed> {
     let beside = setup.map(|directory| directory.join(FILE));
     let mut owed: Option<Owed> = None;
     for path in beside.into_iter().chain([layer.join("journal")]) {
-        if !is_there(&path) {
+        if !is_there(&path, user) {
             continue;
         }
         let mut found = read(&path).unwrap_or_else(Owed::everything);
@@ -189,45 +226,73 @@ fn find_among(setup: Option<&Path>, layer: &Path) -> Option<Owed> {
     owed
 }
 
-/// What may not be looked at counts as there.
-fn is_there(path: &Path) -> bool {
-    let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
-    fs::symlink_metadata(path).map_or_else(|error| !absent.contains(&error.kind()), |_| true)
+/// What neither we nor setup's user may look at counts as there.
+fn is_there(path: &Path, user: &Identity) -> bool {
+    let look = || match fs::symlink_metadata(path) {
+        Ok(_) => Some(true),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Some(false),
+            _ => None,
+        },
+    };
+    let as_user = || ask(user, &|| look().map(u8::from).into_iter().collect());
+    look().unwrap_or_else(|| as_user() != Ok(vec![0]))
 }
 
 impl Owed {
+    /// Whether all of setup's commands had ended well.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.state.is_some_and(|state| state != State::SetupRunning)
+    }
+
     /// Goes on keeping the journals that were found: the seal of this start
     /// either closes them or refuses again.
     #[must_use]
     pub fn into_journal(self) -> Journal {
         Journal {
+            is_unfinished: !self.is_complete(),
             files: self.files,
-            directories: self.directories,
+            memory: self.memory,
         }
+    }
+
+    /// The moment before setup began on the mount at this point, the earlier one
+    /// of two.
+    #[must_use]
+    pub fn began(&self, point: &Path) -> Option<Moment> {
+        let marks = self.memory.marks.iter().filter(|(path, _)| path == point);
+        marks.map(|(_, began)| *began).min()
+    }
+
+    /// Whether the moments are known to be ours: only root could have written
+    /// every file that was found.
+    #[must_use]
+    pub fn is_of_layer(&self) -> bool {
+        self.files.iter().all(|path| !path.ends_with(FILE))
     }
 
     fn everything() -> Self {
         Self {
             state: None,
-            directories: Vec::new(),
+            memory: Memory::default(),
             time: None,
-            findings: 0,
             files: Vec::new(),
         }
     }
 
     /// Both debts: the worse state, and the directories of both.
     fn with(mut self, other: Self) -> Self {
-        let is_all = self.directories.is_empty() || other.directories.is_empty();
-        self.directories.extend(other.directories);
+        let (own, others) = (&mut self.memory, other.memory);
+        let is_all = own.directories.is_empty() || others.directories.is_empty();
+        own.directories.extend(others.directories);
         if is_all {
-            self.directories.clear();
+            own.directories.clear();
         }
-        if self.state != other.state {
-            self.state = self.state.and(other.state).and(Some(State::Refused));
-        }
+        own.homes.extend(others.homes);
+        own.marks.extend(others.marks);
+        self.state = self.state.zip(other.state).map(|(one, two)| one.max(two));
         self.time = self.time.or(other.time);
-        self.findings = self.findings.max(other.findings);
         self.files.extend(other.files);
         self
     }
@@ -255,22 +320,27 @@ fn parse(text: &str) -> Option<Owed> {
         return None;
     }
     let mut owed = Owed::everything();
-    let mut findings = None;
     for line in lines {
         let (word, value) = line.split_once(' ')?;
         match word {
             "state" => {
-                let states = [State::SetupRunning, State::Refused];
-                owed.state = Some(states.into_iter().find(|state| state.word() == value)?);
+                owed.state = Some(STATES.into_iter().find(|state| state.word() == value)?);
             }
             "time" => owed.time = Some(value.parse().ok()?),
-            "findings" => findings = Some(value.parse().ok()?),
-            "scan" if value.starts_with('/') => owed.directories.push(value.into()),
+            "scan" if value.starts_with('/') => owed.memory.directories.push(value.into()),
+            "home" => owed.memory.homes.push(since(value)?),
+            "mark" => owed.memory.marks.push(since(value)?),
             _ => return None,
         }
     }
-    owed.findings = findings?;
     owed.state.map(|_| owed)
+}
+
+fn since(value: &str) -> Option<Since> {
+    let (seconds, rest) = value.split_once(' ')?;
+    let (nanoseconds, path) = rest.split_once(' ')?;
+    let began = (seconds.parse().ok()?, nanoseconds.parse().ok()?);
+    path.starts_with('/').then(|| (path.into(), began))
 }
 
 /// The directory in the layer, for a PID 1 that is root there.

@@ -5,7 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::super::tests::Place;
-use super::{FILE, Journal, Owed, State, find_among};
+use super::{FILE, Journal, Memory, Owed, State, find_among};
+use crate::collect::accounts::Identity;
 use crate::report::Fault;
 
 fn place() -> Place {
@@ -14,9 +15,16 @@ fn place() -> Place {
     place
 }
 
+fn memory() -> Memory {
+    Memory {
+        directories: ["/workspace", "/tmp"].map(PathBuf::from).to_vec(),
+        homes: vec![("/var/tmp/vestibule-home-a b".into(), (7, 8))],
+        marks: vec![("/".into(), (5, 6)), ("/tmp".into(), (3, 4))],
+    }
+}
+
 fn begin(place: &Place) -> Journal {
-    let scan = [PathBuf::from("/workspace"), PathBuf::from("/tmp")];
-    Journal::begin_among(&place.0.join("work"), &layer(place), &scan).unwrap()
+    Journal::begin_among(&place.0.join("work"), &layer(place), memory()).unwrap()
 }
 
 fn layer(place: &Place) -> PathBuf {
@@ -24,7 +32,7 @@ fn layer(place: &Place) -> PathBuf {
 }
 
 fn find(place: &Place) -> Option<Owed> {
-    find_among(Some(&place.0.join("work")), &layer(place))
+    find_among(Some(&place.0.join("work")), &layer(place), &Identity::own())
 }
 
 #[test]
@@ -35,13 +43,33 @@ fn what_was_begun_is_owed_until_it_is_closed() {
     let owed = find(&place).unwrap();
     assert_eq!(owed.state, Some(State::SetupRunning));
     assert!(owed.time > Some(1_700_000_000));
-    assert!(owed.directories.contains(&PathBuf::from("/workspace")));
-    journal.refuse(3).unwrap();
+    assert!(
+        owed.memory
+            .directories
+            .contains(&PathBuf::from("/workspace"))
+    );
+    assert_eq!(owed.memory.homes, memory().homes);
+    assert_eq!(owed.began(Path::new("/tmp")), Some((3, 4)));
+    assert_eq!(owed.began(Path::new("/var")), None);
+    assert!(!owed.is_complete());
+    journal.refuse(false).unwrap();
+    assert_eq!(find(&place).unwrap().state, Some(State::RefusedUnrevoked));
+    journal.refuse(true).unwrap();
     let owed = find(&place).unwrap();
-    assert_eq!((owed.state, owed.findings), (Some(State::Refused), 3));
+    assert_eq!(owed.state, Some(State::Refused));
+    assert!(owed.is_complete());
     owed.into_journal().close().unwrap();
     assert!(find(&place).is_none());
     assert_eq!(fs::read_dir(place.0.join("work")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_refusal_over_an_unfinished_setup_leaves_it_unfinished() {
+    let place = place();
+    begin(&place);
+    let journal = find(&place).unwrap().into_journal();
+    journal.refuse(true).unwrap();
+    assert_eq!(find(&place).unwrap().state, Some(State::SetupRunning));
 }
 
 #[test]
@@ -52,7 +80,7 @@ fn the_one_in_the_layer_is_root_s_alone_and_outlives_the_other() {
     assert_eq!((found.uid(), found.mode() & 0o777), (0, 0o700));
     fs::remove_file(place.0.join("work").join(FILE)).unwrap();
     assert_eq!(find(&place).unwrap().state, Some(State::SetupRunning));
-    assert!(find_among(None, &layer(&place)).is_some());
+    assert!(find_among(None, &layer(&place), &Identity::own()).is_some());
     journal.close().unwrap();
     assert!(find(&place).is_none());
 }
@@ -61,13 +89,13 @@ fn the_one_in_the_layer_is_root_s_alone_and_outlives_the_other() {
 fn one_of_the_two_places_is_enough_and_none_is_a_fault() {
     let place = place();
     let absent = place.0.join("absent");
-    let journal = Journal::begin_among(&absent, &layer(&place), &[]).unwrap();
+    let journal = Journal::begin_among(&absent, &layer(&place), memory()).unwrap();
     journal.close().unwrap();
     let shut = place.write("file", "").join("vestibule");
-    let journal = Journal::begin_among(&place.0.join("work"), &shut, &[]).unwrap();
+    let journal = Journal::begin_among(&place.0.join("work"), &shut, memory()).unwrap();
     assert!(find(&place).is_some());
     journal.close().unwrap();
-    let fault = Journal::begin_among(&absent, &shut, &[]).unwrap_err();
+    let fault = Journal::begin_among(&absent, &shut, memory()).unwrap_err();
     assert!(fault.place().ends_with(FILE), "{}", fault.place());
 }
 
@@ -88,7 +116,7 @@ fn setup_never_begins_over_a_journal() {
         place.0.join("work").join(FILE),
         layer(&place).join("journal"),
     ] {
-        assert!(Journal::begin_among(&place.0.join("work"), &layer(&place), &[]).is_err());
+        assert!(Journal::begin_among(&place.0.join("work"), &layer(&place), memory()).is_err());
         fs::remove_file(path).unwrap();
     }
 }
@@ -111,17 +139,22 @@ fn whatever_else_lies_there_owes_everything() {
         &whole[..whole.len() - 1],
         &whole.replace("journal 1", "journal 2"),
         &whole.replace("/workspace", "workspace"),
-        &whole.replace("findings 0", "findings -1"),
-        &whole.replace("findings 0\n", ""),
         &whole.replace("state setup-running\n", ""),
         &whole.replace("time", "word"),
+        &whole.replace("mark 5 6", "mark 5"),
+        &whole.replace("mark 5 6 /", "mark 5 6 "),
+        &whole.replace("home 7 8", "home seven 8"),
     ] {
         fs::write(&path, content).unwrap();
         let owed = find(&place).unwrap();
-        assert_eq!((owed.state, owed.directories.len()), (None, 0), "{content}");
+        assert_eq!(
+            (owed.state, owed.memory.directories.len()),
+            (None, 0),
+            "{content}"
+        );
     }
     fs::write(&path, &whole).unwrap();
-    assert_eq!(find(&place).unwrap().directories.len(), 2);
+    assert_eq!(find(&place).unwrap().memory.directories.len(), 2);
     fs::remove_file(&path).unwrap();
     symlink("/etc/passwd", &path).unwrap();
     assert_eq!(find(&place).unwrap().state, None, "no link is followed");
@@ -133,20 +166,24 @@ fn whatever_else_lies_there_owes_everything() {
 #[test]
 fn of_two_that_differ_the_worse_counts() {
     let place = place();
-    begin(&place).refuse(2).unwrap();
+    begin(&place).refuse(true).unwrap();
     let path = place.0.join("work").join(FILE);
-    let forged = fs::read_to_string(&path)
-        .unwrap()
-        .replace("refused", "setup-running")
-        .replace("findings 2", "findings 0")
-        .replace("scan /workspace\nscan /tmp\n", "scan /empty\n");
+    let whole = fs::read_to_string(&path).unwrap();
+    for (word, state) in [
+        ("refused-unrevoked", State::RefusedUnrevoked),
+        ("setup-running", State::SetupRunning),
+    ] {
+        fs::write(&path, whole.replace("refused", word)).unwrap();
+        assert_eq!(find(&place).unwrap().state, Some(state));
+    }
+    let forged = whole.replace("scan /workspace\nscan /tmp\n", "scan /empty\n");
     fs::write(&path, forged).unwrap();
     let owed = find(&place).unwrap();
-    assert_eq!((owed.state, owed.findings), (Some(State::Refused), 2));
-    assert!(owed.directories.contains(&PathBuf::from("/tmp")));
+    assert_eq!(owed.state, Some(State::Refused));
+    assert!(owed.memory.directories.contains(&PathBuf::from("/tmp")));
     fs::write(&path, "").unwrap();
     let owed = find(&place).unwrap();
-    assert_eq!((owed.state, owed.directories.len()), (None, 0));
+    assert_eq!((owed.state, owed.memory.directories.len()), (None, 0));
 }
 
 #[test]
@@ -159,10 +196,14 @@ fn a_name_that_is_no_line_of_text_means_everything() {
             PathBuf::from(std::ffi::OsStr::from_bytes(name)),
         ];
         let nowhere = Path::new("/proc/none");
-        let journal = Journal::begin_among(&place.0.join("work"), nowhere, &names).unwrap();
+        let memory = Memory {
+            directories: names.to_vec(),
+            ..Memory::default()
+        };
+        let journal = Journal::begin_among(&place.0.join("work"), nowhere, memory).unwrap();
         let owed = find(&place).unwrap();
         assert_eq!(
-            (owed.state, owed.directories.len()),
+            (owed.state, owed.memory.directories.len()),
             (Some(State::SetupRunning), 0)
         );
         journal.close().unwrap();

@@ -25,6 +25,7 @@ use super::contents::Contents;
 use super::counts::{Counted, Counts};
 use super::report::{Hit, Limit, Trouble};
 use super::{LEVELS, Limits, Listener, Root};
+use crate::seal::since::is_beyond_reach;
 use crate::search::Searcher;
 use crate::sys::listing;
 
@@ -189,7 +190,10 @@ impl<'a> Walk<'a> {
                     FLAGS | OFlag::O_NOFOLLOW
                 };
                 match open(root.path.as_path(), flags, Mode::empty()) {
-                    Err(errno) => self.missed_if_ours(hash, Trouble::Unreadable(errno)),
+                    Err(errno) if self.what.share.has(hash) => {
+                        self.refused(nix::fcntl::AT_FDCWD, 0, root, errno);
+                    }
+                    Err(_) => {}
                     Ok(file) if entry.kind == SFlag::S_IFREG => {
                         self.file(&file, root, hash, is_secret);
                     }
@@ -297,7 +301,8 @@ impl<'a> Walk<'a> {
         match kind {
             SFlag::S_IFDIR => match self.open(level, root, entry) {
                 Ok(directory) => return directory.map(|directory| (directory, is_secret)),
-                Err(errno) => self.missed_if_ours(entry.hash, Trouble::Unreadable(errno)),
+                Err(errno) if is_ours => self.refused(&level.directory, entry.name, root, errno),
+                Err(_) => {}
             },
             _ if !is_ours => {}
             SFlag::S_IFREG if is_secret => self.counts.add(Counted::SecretFiles, 1),
@@ -305,12 +310,22 @@ impl<'a> Walk<'a> {
             SFlag::S_IFREG => match self.open(level, root, entry) {
                 Ok(Some(file)) => self.file(&file, root, entry.hash, false),
                 Ok(None) => {}
-                Err(errno) => self.missed(Trouble::Unreadable(errno)),
+                Err(errno) => self.refused(&level.directory, entry.name, root, errno),
             },
             SFlag::S_IFLNK => self.link(level.directory.as_fd(), entry.name, entry),
             _ => self.counts.add(Counted::Special, 1),
         }
         None
+    }
+
+    fn refused(&mut self, directory: impl AsFd, name: usize, root: &Root, errno: Errno) {
+        let name = self.path.get(name..).unwrap_or_default();
+        let is_beyond = |began| is_beyond_reach(&directory, name, began);
+        if errno == Errno::EACCES && root.began.is_some_and(is_beyond) {
+            self.counts.add(Counted::BeyondReach, 1);
+        } else {
+            self.missed(Trouble::Unreadable(errno));
+        }
     }
 
     fn is_secret_place(&self) -> bool {
