@@ -188,7 +188,7 @@ fn hold_named(
     }
     let file_variable = format!("{}_FILE", variable.as_str());
     vault.sources.insert(file_variable);
-    vault.named.entry(name).or_default().push(variable);
+    vault.named.push(name, variable);
     None
 }
 

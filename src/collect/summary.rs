@@ -84,7 +84,8 @@ impl Summary {
             }
         }
         self.withheld = vault.withheld_names().map(Cow::into_owned).collect();
-        let files = vault.withheld_files().into_iter();
+        let files = vault.withheld_files();
+        let files = files.iter().copied();
         self.withheld_files = files.map(Path::to_path_buf).collect();
     }
 

@@ -26,7 +26,6 @@ mod setup;
 mod tests;
 mod wording;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,6 +36,7 @@ use crate::connection::{Connection, Part};
 use crate::init::signals::Signal;
 use crate::names::{SecretName, SecretPath, VariableName};
 use crate::report::quote;
+use crate::sorted::Map;
 
 pub use mistakes::{Mistake, PolicyError, Problem};
 pub use parse::parse;
@@ -60,9 +60,9 @@ pub struct Policy {
     /// Directories of secret files, from wide to narrow; the narrowest wins.
     pub secret_directories: Vec<PathBuf>,
     /// The secrets that the policy names, with their sources.
-    pub secrets: BTreeMap<SecretName, SecretRule>,
+    pub secrets: Map<SecretName, SecretRule>,
     /// Values assembled from an endpoint and a secret.
-    pub connections: BTreeMap<String, ConnectionRule>,
+    pub connections: Map<String, ConnectionRule>,
     /// What runs before main, with values of its own.
     pub setup: Option<SetupRules>,
     /// What happens between setup and main.
@@ -202,7 +202,7 @@ impl Reference {
     #[must_use]
     pub fn secret<'p>(
         &'p self,
-        connections: &'p BTreeMap<String, ConnectionRule>,
+        connections: &'p Map<String, ConnectionRule>,
     ) -> Option<&'p SecretName> {
         match self {
             Self::Secret(name) => Some(name),

@@ -7,12 +7,11 @@
 //! **Never:** a tree of the whole file; a value in a type error, as serde's
 //! own errors have it; a key that wins silently over an equal one.
 
-use std::collections::BTreeSet;
-
 use serde_json::value::RawValue;
 
 use crate::json;
 use crate::names::VariableName;
+use crate::sorted::Set;
 
 use super::Place;
 use super::expansion::{Variables, expand};
@@ -39,7 +38,7 @@ pub(super) struct Reader<'a> {
     newlines: Vec<usize>,
     variable: &'a dyn Fn(&str) -> Option<String>,
     /// Variables that are sources of secrets and therefore never expanded.
-    pub(super) sources: BTreeSet<VariableName>,
+    pub(super) sources: Set<VariableName>,
     /// In parts that this start does not use an unset variable is no mistake.
     pub(super) unused: bool,
     mistakes: Vec<(usize, Place, Problem)>,
@@ -104,7 +103,7 @@ impl<'a> Reader<'a> {
             text,
             newlines,
             variable,
-            sources: BTreeSet::new(),
+            sources: Set::default(),
             unused: false,
             mistakes: Vec::new(),
         }
@@ -187,7 +186,7 @@ impl<'a> Reader<'a> {
             self.broken(node, &rules::BROKEN_ESCAPE);
             return None;
         };
-        let mut seen = BTreeSet::new();
+        let mut seen = Set::default();
         let mut entries = Vec::with_capacity(members.len());
         for (key, raw) in members {
             let value = node.below(&key, raw);

@@ -6,7 +6,6 @@
 //! **Never:** a part that is skipped because it is not in effect: a profile
 //! that nobody starts today is read as strictly as the one in use.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::document;
@@ -80,19 +79,13 @@ fn read<'a>(
         .get("seal")
         .map(|node| setup::read_seal(reader, node));
     let run = rules_in_effect(reader, root, &object, &names, profile);
-    // Collected, a map would be sorted first: code for what is in order already.
-    let mut connections = BTreeMap::new();
-    connections.extend(
-        names
-            .connections
-            .into_iter()
-            .filter_map(|(name, rule)| Some((name, rule?))),
-    );
+    let connections = names.connections.into_iter();
+    let connections = connections.filter_map(|(name, rule)| Some((name, rule?)));
     Some(Policy {
         file: file.into(),
         secret_directories,
         secrets: secrets.unwrap_or_default(),
-        connections,
+        connections: connections.collect(),
         setup,
         seal: seal.unwrap_or_default(),
         run,

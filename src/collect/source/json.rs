@@ -6,18 +6,17 @@
 //! **Never:** a library's buffer for a value, which nobody would wipe; a guess
 //! about a key that stands there twice.
 
-use std::collections::BTreeSet;
-
 use serde_json::value::RawValue;
 
 use super::{Parts, SourceProblem, checked};
 use crate::json::{kind, members};
 use crate::secret::{Scratch, Secret};
+use crate::sorted::Set;
 
 /// As deep as serde_json itself goes into a document.
 const LEVELS: usize = 128;
 
-pub(super) fn parts(file: &[u8], wanted: &BTreeSet<&str>) -> Result<Parts, SourceProblem> {
+pub(super) fn parts(file: &[u8], wanted: &Set<&str>) -> Result<Parts, SourceProblem> {
     let root: &RawValue = serde_json::from_slice(file)
         .map_err(|error| SourceProblem::JsonSyntax(error.line(), error.column()))?;
     let mut walk = Walk {
@@ -29,7 +28,7 @@ pub(super) fn parts(file: &[u8], wanted: &BTreeSet<&str>) -> Result<Parts, Sourc
 }
 
 struct Walk<'a> {
-    wanted: &'a BTreeSet<&'a str>,
+    wanted: &'a Set<&'a str>,
     parts: Parts,
 }
 
@@ -54,7 +53,7 @@ impl Walk<'_> {
         }
         // A key with a broken escape: what it holds cannot be told.
         self.parts.has_more |= children.is_none() && kind != "null";
-        let mut seen = BTreeSet::new();
+        let mut seen = Set::default();
         for (token, child) in children.unwrap_or_default() {
             let token = token.replace('~', "~0").replace('/', "~1");
             let pointer = format!("{pointer}/{token}");
@@ -70,7 +69,7 @@ impl Walk<'_> {
     fn leads_on(&self, pointer: &str) -> bool {
         let below = format!("{pointer}/");
         self.wanted
-            .range(below.as_str()..)
+            .from(below.as_str())
             .next()
             .is_some_and(|next| next.starts_with(&below))
     }
@@ -85,7 +84,7 @@ impl Walk<'_> {
 
     fn refuse_twice(&mut self, pointer: &str) {
         let below = format!("{pointer}/");
-        for (wanted, entry) in &mut self.parts.values {
+        for (wanted, entry) in self.parts.values.iter_mut() {
             if wanted == pointer || wanted.starts_with(&below) {
                 *entry = Err(SourceProblem::PointerTwice(pointer.to_owned()));
             }
