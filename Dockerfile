@@ -32,6 +32,8 @@ RUN cargo build --locked --release --bin vestibule --target x86_64-unknown-linux
 # either, unless it holds CAP_DAC_OVERRIDE.
 FROM scratch AS vestibule
 COPY --from=build /vestibule /vestibule
+# For editors, by `docker cp`; no other image needs it.
+COPY policy.schema.json /policy.schema.json
 ENTRYPOINT ["/vestibule"]
 
 # PID 1 of another image. An ENTRYPOINT of that image is replaced: name its

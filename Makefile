@@ -1,5 +1,5 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init git setup docker redteam compare-inits bench bench-scan coverage fuzz install clean
+.PHONY: help build demo test check unit blackbox init git setup docker redteam compare-inits bench bench-scan coverage fuzz docs install clean
 
 PREFIX ?= /usr/local
 
@@ -63,8 +63,12 @@ coverage: ## line coverage of policy, collect and connection
 fuzz: ## a minute for each target of fuzz/, with a sanitizer
 	@scripts/fuzz.sh
 
-install: ## the static binary into $(PREFIX)/bin, mode 0111
+docs: ## the tables of docs/policy.md, from policy.schema.json
+	scripts/policy-tables.py
+
+install: ## the static binary into $(PREFIX)/bin, mode 0111, and the policy's schema
 	install -D -m 0111 "$$(scripts/build.sh | tail -n 1)" "$(DESTDIR)$(PREFIX)/bin/vestibule"
+	install -D -m 0644 policy.schema.json "$(DESTDIR)$(PREFIX)/share/vestibule/policy.schema.json"
 
 clean: ## everything that was built
 	cargo clean

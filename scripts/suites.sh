@@ -26,6 +26,10 @@ suite_scripts() {
     shellcheck -x -P scripts scripts/*.sh scripts/demo/*.sh tests/docker/*.sh tests/docker/programs/*.sh .ci/run
 }
 
+suite_docs() {
+    scripts/policy-tables.py --check
+}
+
 # The crates that end up in PID 1, as a file that a reviewer sees change.
 tree() {
     cargo tree --locked -p vestibule -e normal --target x86_64-unknown-linux-musl --charset ascii |

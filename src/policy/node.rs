@@ -236,7 +236,12 @@ impl<'a> Reader<'a> {
             sources: &self.sources,
         };
         match expand(&text, variables) {
-            Err(Problem::Unset(_)) if self.unused => None,
+            Err(Problem::Unset(_)) if self.unused => {
+                // The rest of the text is read all the same.
+                let value = &|_: &str| Some(String::new());
+                self.keep(node, expand(&text, Variables { value, ..variables }));
+                None
+            }
             result => self.keep(node, result),
         }
     }

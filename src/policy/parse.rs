@@ -24,6 +24,7 @@ const KEYS: &[&str] = &[
     "seal",
     "run",
     "profiles",
+    "$schema",
 ];
 
 /// Where secrets are if the policy does not say.
@@ -63,6 +64,10 @@ fn read<'a>(
 ) -> Option<Policy> {
     let object = reader.object(root, KEYS)?;
     check_version(reader, root, &object);
+    // Editors complete a policy by the schema that it names; here it says nothing.
+    if let Some(node) = object.get("$schema") {
+        reader.text(node);
+    }
     let mut names = Names::default();
     let secrets = object
         .get("secrets")

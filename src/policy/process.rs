@@ -222,8 +222,9 @@ pub(super) fn capabilities<'a>(
             continue;
         };
         match Capability::from_str(&caps::to_canonical(&text)) {
-            Ok(capability) => named.push(capability),
-            Err(_) => reader.broken(&node, &rules::CAPABILITY),
+            // Of other letters some are ASCII ones in upper case: `ſ` is an `S`.
+            Ok(capability) if text.is_ascii() => named.push(capability),
+            Ok(_) | Err(_) => reader.broken(&node, &rules::CAPABILITY),
         }
     }
     Some(named)

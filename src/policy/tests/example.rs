@@ -382,3 +382,28 @@ fn ten_thousand_secrets_are_read_in_linear_time() {
         place("/secrets/s9999", 10_000)
     );
 }
+
+#[test]
+fn a_policy_may_name_its_schema_for_editors_and_nothing_follows_from_it() {
+    let policy = parsed(r#"{"$schema": "https://user:pw@example.invalid/${X}", "version": 1}"#);
+    assert!(policy.secrets.is_empty() && policy.run.env.is_empty());
+    super::refuses(
+        r#"{"version": 1, "$schema": {}}"#,
+        "/$schema",
+        "expected a string, found an object",
+    );
+    super::refuses(
+        r#"{"version": 1, "run": {"$schema": "x"}}"#,
+        "/run/$schema",
+        "unknown key `$schema`",
+    );
+}
+
+#[test]
+fn a_profile_that_is_not_in_use_is_read_to_the_end() {
+    super::refuses(
+        r#"{"version": 1, "profiles": {"worker": {"run": {"grace": "${UNSET}s${"}}}}"#,
+        "/profiles/worker/run/grace",
+        "`${` is not closed by `}`",
+    );
+}
