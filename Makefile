@@ -1,5 +1,5 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init git setup docker redteam compare-inits bench bench-scan coverage fuzz install clean
+.PHONY: help build demo test check unit blackbox init git setup docker redteam compare-inits bench bench-scan coverage fuzz release reproduce install clean
 
 PREFIX ?= /usr/local
 
@@ -63,8 +63,14 @@ coverage: ## line coverage of policy, collect and connection
 fuzz: ## a minute for each target of fuzz/, with a sanitizer
 	@scripts/fuzz.sh
 
-install: ## the static binary into $(PREFIX)/bin, mode 0111
-	install -D -m 0111 "$$(scripts/build.sh | tail -n 1)" "$(DESTDIR)$(PREFIX)/bin/vestibule"
+release: ## binaries for x86_64 and aarch64, archives, SBOM and checksums; TAG=v1.2.3 insists on it
+	@scripts/release.sh $(TAG)
+
+reproduce: ## the release once more, from another directory: is it the same
+	@scripts/reproduce.sh
+
+install: ## program, manual page, completions and schema below $(DESTDIR)$(PREFIX)
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install.sh
 
 clean: ## everything that was built
 	cargo clean
