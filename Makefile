@@ -1,5 +1,5 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init git setup docker redteam compare-inits bench bench-scan coverage fuzz docs install clean
+.PHONY: help build demo test check unit blackbox init git setup docker redteam compare-inits bench bench-scan coverage fuzz docs release reproduce install clean
 
 PREFIX ?= /usr/local
 
@@ -66,9 +66,14 @@ fuzz: ## a minute for each target of fuzz/, with a sanitizer
 docs: ## the tables of docs/policy.md, from policy.schema.json
 	scripts/policy-tables.py
 
-install: ## the static binary into $(PREFIX)/bin, mode 0111, and the policy's schema
-	install -D -m 0111 "$$(scripts/build.sh | tail -n 1)" "$(DESTDIR)$(PREFIX)/bin/vestibule"
-	install -D -m 0644 policy.schema.json "$(DESTDIR)$(PREFIX)/share/vestibule/policy.schema.json"
+release: ## binaries for x86_64 and aarch64, archives, SBOM and checksums; TAG=v1.2.3 insists on it
+	@scripts/release.sh $(TAG)
+
+reproduce: ## the release once more, from another directory: is it the same
+	@scripts/reproduce.sh
+
+install: ## program, manual page, completions and schema below $(DESTDIR)$(PREFIX)
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install.sh
 
 clean: ## everything that was built
 	cargo clean

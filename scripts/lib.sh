@@ -68,6 +68,17 @@ has_component() {
     have rustup && rustup "$kind" add "$name" > /dev/null 2>&1
 }
 
+# release_build TARGET: the static binary as it is shipped; says where it is. The
+# same sources and compiler give the same bytes in any directory.
+release_build() {
+    mkdir -p "$TARGET_DIR"
+    cargo fetch --quiet --locked --target "$1"
+    scripts/reproducible.sh > "$TARGET_DIR/reproducible.toml"
+    cargo build --quiet --config "$TARGET_DIR/reproducible.toml" --locked --release \
+        --bin vestibule --target "$1"
+    echo "$TARGET_DIR/$1/release/vestibule"
+}
+
 engine_answers() {
     have docker && docker version --format '{{.Server.Version}}' > /dev/null 2>&1
 }
