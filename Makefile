@@ -50,9 +50,10 @@ compare-inits: ## the claims about PID 1, put to other inits as well
 	@scripts/prepare.sh
 	scripts/with-binary.sh cargo test --locked --test init -- --ignored --nocapture --exact compare::no_other_init_is_right_where_vestibule_is_not
 
-bench: ## start-up, memory and signals beside other inits
+bench: ## everything that docs/benchmarks.md says, measured anew
 	@scripts/prepare.sh
 	scripts/with-binary.sh cargo bench --locked --bench peers
+	scripts/with-binary.sh cargo bench --locked --bench scan | tee -a docs/benchmarks.md
 
 bench-scan: ## the scan of 50,000 files beside grep -F
 	scripts/with-binary.sh cargo bench --locked --bench scan
