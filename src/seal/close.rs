@@ -74,14 +74,17 @@ impl Seal<'_> {
     pub fn close(
         mut self,
         journal: Journal,
-        revoke: &mut dyn FnMut() -> Result<(), Box<dyn Fault>>,
+        revoke: &mut dyn FnMut() -> Result<(), Ended>,
     ) -> Result<SetupGone, Ended> {
         let mut faults: Vec<Box<dyn Fault>> = Vec::new();
         self.kill(&mut faults);
         self.wipe(&mut faults);
         stopped()?;
-        if let Err(fault) = revoke() {
-            faults.push(fault);
+        match revoke() {
+            Ok(()) => {}
+            Err(Ended::Refused(more)) => faults.extend(more),
+            // The journal stays as it is.
+            Err(stopped) => return Err(stopped),
         }
         self.kill(&mut faults);
         stopped()?;

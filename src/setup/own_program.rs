@@ -21,12 +21,12 @@ use super::fault::SetupFault;
 use super::phase::DEFAULT_PATH;
 use super::relay::{Masking, Relay};
 use super::watch::{Watch, Watched};
+use super::work::Ended;
 use crate::collect::reach::Reach;
 use crate::collect::replaceable::weakness;
 use crate::collect::setup::{Minted, SetupMaterial};
 use crate::environment::Environment;
 use crate::policy::{SealRules, SetupRules};
-use crate::report::{Fault, boxed};
 use crate::seal::kill;
 use crate::secret::{Scratch, Secret};
 use crate::sys::process::{End, Reaped, reap};
@@ -62,24 +62,24 @@ pub(super) fn revoke(
     starter: &Starter,
     rules: &SealRules,
     material: &SetupMaterial,
-) -> Result<(), Box<dyn Fault>> {
+) -> Result<(), Ended> {
     if rules.on_drop.is_empty() {
         return Ok(());
     }
     let place = format!("{} at /seal/on_drop", starter.policy);
-    unchangeable(starter, &rules.on_drop, &place).map_err(boxed)?;
+    unchangeable(starter, &rules.on_drop, &place)?;
     let mut all = material
         .all
         .iter()
         .map(|(name, value)| (name.as_str(), value));
     let masking = Masking::new(&mut all);
-    let (relay, ends) = Relay::open(&masking, None).map_err(system).map_err(boxed)?;
+    let (relay, ends) = Relay::open(&masking, None).map_err(system)?;
     let standard = Standard {
-        input: nothing(OFlag::O_RDONLY).map_err(system).map_err(boxed)?,
+        input: nothing(OFlag::O_RDONLY).map_err(system)?,
         output: ends.output,
         error: ends.error,
     };
-    let program = start(starter, &rules.on_drop, standard, material).map_err(boxed)?;
+    let program = start(starter, &rules.on_drop, standard, material)?;
     let watch = Watch {
         main: program,
         relay,
@@ -88,20 +88,20 @@ pub(super) fn revoke(
         until: Instant::now().checked_add(PATIENCE),
         report: starter.report,
     };
-    let (watched, relay) = watch.until_end().map_err(system).map_err(boxed)?;
-    kill::everything(Some(starter.identity.uid)).map_err(boxed)?;
+    let (watched, relay) = watch.until_end().map_err(system)?;
+    kill::everything(Some(starter.identity.uid))?;
     relay.finish(Duration::from_secs(1));
     let program = rules.on_drop.first().cloned().unwrap_or_default();
     match watched {
         Watched::Ended(End::Exited(0)) => Ok(()),
-        Watched::Ended(end) => Err(boxed(SetupFault::Failed {
+        Watched::Ended(end) => Err(SetupFault::Failed {
             place,
             program,
             end,
-        })),
-        Watched::Overran | Watched::Stopped(_) => {
-            Err(boxed(SetupFault::Overran { place, program }))
         }
+        .into()),
+        Watched::Overran => Err(SetupFault::Overran { place, program }.into()),
+        Watched::Stopped(signal) => Err(Ended::Stopped(signal)),
     }
 }
 

@@ -50,7 +50,8 @@ pub(crate) fn mischief_with_token(parts: &[&str]) -> Value {
     json!({ "argv": words, "env": { "TOKEN": TOKEN } })
 }
 
-fn program() -> &'static Path {
+/// `mischief`, compiled.
+pub(crate) fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| compile("mischief", &[("mischief.c", include_str!("mischief.c"))]))
 }
