@@ -5,27 +5,43 @@
 //! alike, but for what was never synchronised: `power` has claims about that.
 
 use nix::sys::signal::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::harness::{Layer, Scene, wait_for};
+use crate::harness::{Layer, Scene, capability, wait_for};
 use crate::hunt;
-use crate::rules::{Rules, TOKEN, has_main, sh, sh_with_token};
+use crate::rules::{APP_GROUPS, Rules, TOKEN, has_main, sh, sh_with_token};
 use crate::tracer::{Change, Cut, cut};
 
 /// Leaves the value in its home and, until its end, in its directory.
 const LINE: &str =
     r#"printf %s "$TOKEN" > planted; printf %s "$TOKEN" > "$HOME/x"; echo setup; rm planted"#;
-const REVOKE: &str = "#!/bin/sh\n: > /workspace/revoked\n";
+const REVOKE: (&str, &str) = ("/opt/revoke", "#!/bin/sh\n: > /workspace/revoked\n");
 
-fn scene(commands: &[Value]) -> Scene {
-    let rules = Rules::of(commands).setup("skip_if", json!("/workspace/out"));
-    let rules = rules.seal("on_drop", json!(["/opt/revoke"]));
-    let scene = rules.main(&["say", "main", "wait"]);
-    scene.file("/opt/revoke", 0o755, (0, 0), REVOKE)
+fn rules() -> Rules {
+    let rules = Rules::of(&[sh_with_token(LINE), sh("echo built > out")]);
+    let rules = rules.setup("skip_if", json!("/workspace/out"));
+    rules.seal("on_drop", json!([REVOKE.0]))
 }
 
 fn usual() -> Scene {
-    scene(&[sh_with_token(LINE), sh("echo built > out")])
+    rules()
+        .main(&["say", "main", "wait"])
+        .file(REVOKE.0, 0o755, (0, 0), REVOKE.1)
+}
+
+fn one_user() -> Scene {
+    let scene = rules().bare(&["/witness", "say", "main", "wait"]);
+    let scene = scene.file(REVOKE.0, 0o755, (0, 0), REVOKE.1);
+    scene.user(1000, 1000, &APP_GROUPS)
+}
+
+fn no_rights() -> Scene {
+    let kept = capability::SETUID | capability::SETGID | capability::SETPCAP | capability::KILL;
+    // A directory that root may not even look into.
+    let rules = rules().directory(0o700);
+    let scene = rules.bare(&["/witness", "say", "main", "wait"]);
+    let scene = scene.file(REVOKE.0, 0o755, (0, 0), REVOKE.1);
+    scene.capabilities(kept)
 }
 
 /// A start on what another one left: main, and nothing of the value anywhere.
@@ -87,8 +103,6 @@ fn everywhere(scene: &Scene, signal: Signal, share: usize, of: usize) -> usize {
             is_it
         });
         let Some(found) = found else { return number };
-            eprintln!("{number} {:?}", found.change);
-        }
         if signal == Signal::SIGTERM {
             let said = format!("{:?}: {}", found.change, found.outcome.stderr);
             assert_eq!(found.outcome.code(), 143, "{said}");
@@ -100,24 +114,27 @@ fn everywhere(scene: &Scene, signal: Signal, share: usize, of: usize) -> usize {
 }
 
 macro_rules! everywhere {
-    ($($name:ident: $signal:ident, $share:literal;)*) => {
+    ($($name:ident: $scene:ident, $signal:ident, $share:literal of $of:literal;)*) => {
         $(
             #[test]
             fn $name() {
-                let steps = everywhere(&usual(), Signal::$signal, $share, 4);
-                assert!(steps > 40, "{steps} steps are no setup phase");
+                let steps = everywhere(&$scene(), Signal::$signal, $share, $of);
+                assert!(steps > 30, "{steps} steps are no setup phase");
             }
         )*
     };
 }
 
 everywhere! {
-    killed_before_any_change_the_next_start_is_clean_1: SIGKILL, 0;
-    killed_before_any_change_the_next_start_is_clean_2: SIGKILL, 1;
-    killed_before_any_change_the_next_start_is_clean_3: SIGKILL, 2;
-    killed_before_any_change_the_next_start_is_clean_4: SIGKILL, 3;
-    asked_to_stop_before_any_change_there_is_no_main_and_the_next_start_is_clean_1: SIGTERM, 0;
-    asked_to_stop_before_any_change_there_is_no_main_and_the_next_start_is_clean_2: SIGTERM, 1;
-    asked_to_stop_before_any_change_there_is_no_main_and_the_next_start_is_clean_3: SIGTERM, 2;
-    asked_to_stop_before_any_change_there_is_no_main_and_the_next_start_is_clean_4: SIGTERM, 3;
+    killed_before_any_change_the_next_start_is_clean_1: usual, SIGKILL, 0 of 4;
+    killed_before_any_change_the_next_start_is_clean_2: usual, SIGKILL, 1 of 4;
+    killed_before_any_change_the_next_start_is_clean_3: usual, SIGKILL, 2 of 4;
+    killed_before_any_change_the_next_start_is_clean_4: usual, SIGKILL, 3 of 4;
+    asked_to_stop_before_any_change_there_is_no_main_and_the_next_start_is_clean_1: usual, SIGTERM, 0 of 4;
+    asked_to_stop_before_any_change_there_is_no_main_and_the_next_start_is_clean_2: usual, SIGTERM, 1 of 4;
+    asked_to_stop_before_any_change_there_is_no_main_and_the_next_start_is_clean_3: usual, SIGTERM, 2 of 4;
+    asked_to_stop_before_any_change_there_is_no_main_and_the_next_start_is_clean_4: usual, SIGTERM, 3 of 4;
+    // Not every step of these: what differs is who may remove what.
+    the_same_for_one_user_without_capabilities: one_user, SIGKILL, 1 of 3;
+    the_same_for_a_root_without_rights_over_files: no_rights, SIGKILL, 1 of 3;
 }

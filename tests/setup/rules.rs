@@ -27,6 +27,7 @@ pub(crate) const PATH: &str = "/usr/bin:/bin";
 pub(crate) struct Rules {
     policy: Value,
     path: &'static str,
+    directory: u32,
 }
 
 /// A shell's line as a command without any secret.
@@ -64,7 +65,11 @@ impl Rules {
             "setup": { "commands": commands, "user": "app", "directory": "/workspace" },
             "run": { "user": "app", "directory": "/workspace" },
         });
-        Self { policy, path: PATH }
+        Self {
+            policy,
+            path: PATH,
+            directory: 0o755,
+        }
     }
 
     /// A key of `setup`.
@@ -82,6 +87,12 @@ impl Rules {
     /// A key of `run`.
     pub(crate) fn run(mut self, key: &str, value: Value) -> Self {
         self.policy["run"][key] = value;
+        self
+    }
+
+    /// The mode of setup's directory.
+    pub(crate) fn directory(mut self, mode: u32) -> Self {
+        self.directory = mode;
         self
     }
 
@@ -112,7 +123,7 @@ impl Rules {
         Scene::command(words)
             .policy(&self.policy.to_string())
             .bind(program(), "/mischief")
-            .directory("/workspace", 0o755, APP)
+            .directory("/workspace", self.directory, APP)
             .directory("/var/tmp", 0o1777, (0, 0))
             .message_queues()
             .env("PATH", self.path)

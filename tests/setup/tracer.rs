@@ -52,7 +52,7 @@ pub(crate) fn cut(
     let scene = scene
         .init(rules::program())
         .bind(vestibule(), "/held")
-        .fifo("/hold", 0o600);
+        .fifo("/hold", 0o644);
     let running = scene.spawn();
     let init = running.init();
     let pid = Pid::from_raw(init.0);
