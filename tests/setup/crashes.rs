@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{End, Layer, Scene, capability};
+use crate::harness::{End, Layer, Scene, capability, wait_for};
 use crate::hunt;
 use crate::rules::{Rules, TOKEN, has_main, mischief_with_token, refusal, sh, sh_with_token};
 
@@ -251,8 +251,13 @@ fn cut_off_at_any_moment_the_next_start_is_clean() {
             let moment = whole.mul_f64(f64::from(step) / 18.0);
             let layer = Layer::new();
             let scene = scene.clone().on(&layer);
-            let start = Instant::now();
             let mut running = scene.clone().spawn();
+            // Before its first instructions the kernel keeps TERM from any init.
+            wait_for("a PID 1 that hears signals", || {
+                let blocked = u64::from_str_radix(&running.init().status("SigBlk"), 16);
+                blocked.is_ok_and(|mask| mask != 0).then_some(())
+            });
+            let start = Instant::now();
             while start.elapsed() < moment {
                 std::thread::yield_now();
             }
