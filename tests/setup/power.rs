@@ -100,7 +100,8 @@ fn failed_in_setup(line: &str, is_known: bool) {
         "/workspace/.vestibule-journal",
         "/var/lib/vestibule/journal",
     ] {
-        assert!(disk.layer.at(journal).exists(), "{journal} was on the disk");
+        let content = std::fs::read_to_string(disk.layer.at(journal)).expect("it was on the disk");
+        assert!(content.ends_with("\nend\n"), "{journal}: {content}");
     }
     let planted = disk.layer.at("/workspace/planted").exists();
     assert_eq!(planted, is_known, "the failure is one");
