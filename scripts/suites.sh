@@ -79,6 +79,8 @@ suite_binary() {
     "$binary" --version
 }
 
+suite_demo() { scripts/demo.sh; }
+
 suite_unit() {
     local python=$TARGET_DIR/venv/bin/python lacking=()
     [ -e "$TARGET_DIR/venv/pins" ] || lacking+=('the client libraries')

@@ -36,9 +36,66 @@ def no_message_escapes_the_search_in_the_sources():
     assert not unknown, "\n".join(unknown)
 
 
+def documents():
+    paths = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")]
+    return [(path.relative_to(ROOT).as_posix(), path.read_text()) for path in sorted(paths)]
+
+
+def blocks(text):
+    """Language, lines and the line before of each fenced block."""
+    for found in re.finditer(r"^([^\n]*)\n```(\w*)\n(.*?)^```$", text, re.M | re.S):
+        yield found[2], found[3].splitlines(), found[1]
+
+
+def every_command_is_run_by_the_tests_that_its_marker_names():
+    """`<!-- run by: FILE, WORD, ...; FILE, ... -->` stands before the block; each
+    word, the name of a test or suite, stands in that file."""
+    count = 0
+    for name, text in documents():
+        for language, lines, before in blocks(text):
+            if language not in ("sh", "console"):
+                continue
+            count += 1
+            marker = re.fullmatch(r"<!-- run by: (.+) -->", before)
+            assert marker, f"{name}: nothing says what runs {lines[0]}"
+            for place in marker[1].split("; "):
+                path, *names = place.split(", ")
+                held = (ROOT / path).read_text() if (ROOT / path).exists() else ""
+                lacking = [word for word in names if word not in held]
+                assert names and not lacking, f"{name}: {path} has no {lacking}"
+    assert count >= 8, count
+
+
+def no_command_stands_where_nothing_runs_it():
+    """Neither indented, nor in a block that is no shell's."""
+    for name, text in documents():
+        for language, lines, _ in blocks(text):
+            hidden = [line for line in lines if re.match(r"(\$ |sudo |docker |make )", line)]
+            assert language in ("sh", "console") or not hidden, f"{name}: {hidden}"
+        rest = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+        indented = re.findall(r"(?:^|\n)\n(    \S.*)", rest)
+        assert not indented, f"{name}: an indented block: {indented}"
+
+
+def every_target_of_make_in_a_command_is_there():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    for name, text in documents():
+        named = re.findall(r"(?:^|`)make ([a-z-]+)", text, re.M)
+        assert set(named) <= targets, f"{name}: {set(named) - targets}"
+
+
+def every_usage_line_has_only_what_the_help_has():
+    known = words("docs/help.txt")
+    for name, text in documents():
+        for language, lines, _ in blocks(text):
+            for line in lines if language == "text" else []:
+                for word in re.findall(r"^vestibule [a-z-]+|--[a-z-]+", line):
+                    assert word in known, f"{name}: {word}"
+
+
 def main():
     failed = 0
-    claims = [claim for name, claim in globals().items() if callable(claim) and "_" in name]
+    claims = [claim for name, claim in globals().items() if callable(claim) and name.count("_") > 2]
     for claim in claims:
         try:
             claim()
