@@ -26,9 +26,8 @@ suite_scripts() {
     shellcheck -x -P scripts scripts/*.sh scripts/demo/*.sh tests/docker/*.sh tests/docker/programs/*.sh .ci/run
 }
 
-suite_docs() {
-    scripts/policy-tables.py --check
-}
+# What the documents say about keys, messages and commands.
+suite_docs() { python3 -B tests/docs/claims.py; }
 
 # The crates that end up in PID 1, as a file that a reviewer sees change.
 tree() {
@@ -79,6 +78,8 @@ suite_binary() {
     [ "$size" -le "$MAX_BINARY_BYTES" ]
     "$binary" --version
 }
+
+suite_demo() { scripts/demo.sh; }
 
 suite_unit() {
     local python=$TARGET_DIR/venv/bin/python lacking=()
