@@ -6,7 +6,7 @@
 source "$(dirname "$0")/lib.sh"
 source scripts/suites.sh
 
-ALL=(format lints scripts dependencies advisories unsafe aarch64 binary unit coverage blackbox init git setup docker redteam fuzz)
+ALL=(format lints scripts dependencies advisories unsafe aarch64 binary unit coverage blackbox init git setup docker redteam release fuzz)
 OPTIONAL=' advisories scripts setup '
 
 if [ "${1:-}" = --accept-dependencies ]; then
