@@ -1,5 +1,7 @@
 //! Claims about what a release consists of, and about what surrounds the program.
 //!
+//! - `artifacts`: the files of `make release`: modes, checksums, bill of materials, image
+//! - `aarch64`: the other machine's binary, in an emulator
 //! - `interface`: `--help`, manual page, completions and README name the same things
 //!
 //! In: the binary under test and `target/release-artifacts`, which `make release`
@@ -13,6 +15,8 @@
     reason = "a test that cannot do its work has to fail"
 )]
 
+mod aarch64;
+mod artifacts;
 mod interface;
 
 use std::ffi::OsStr;
@@ -85,6 +89,16 @@ fn is_there(name: &str, argument: &str) -> bool {
         eprintln!("skipped: `{name} {argument}` fails");
     }
     answers
+}
+
+/// An empty directory for one claim.
+fn empty_directory(claim: &str) -> PathBuf {
+    let place = target_directory().join("release-tests").join(claim);
+    match fs::remove_dir_all(&place) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+        _ => fs::create_dir_all(&place).expect("a directory"),
+    }
+    place
 }
 
 /// The version that Cargo.toml gives.
