@@ -3,6 +3,7 @@
 //! - `artifacts`: the files of `make release`: modes, checksums, bill of materials, image
 //! - `aarch64`: the other machine's binary, in an emulator
 //! - `interface`: `--help`, manual page, completions and README name the same things
+//! - `workflows`: what the forge runs is pinned, and may do little
 //!
 //! In: the binary under test and `target/release-artifacts`, which `make release`
 //! makes. Nothing is downloaded.
@@ -18,6 +19,7 @@
 mod aarch64;
 mod artifacts;
 mod interface;
+mod workflows;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
