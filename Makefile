@@ -1,5 +1,5 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init git setup docker redteam test-release compare-inits bench bench-scan coverage fuzz interface release reproduce install clean
+.PHONY: help build demo test check unit blackbox init git setup docker redteam test-release compare-inits bench bench-scan coverage fuzz interface pictures release reproduce install clean
 
 PREFIX ?= /usr/local
 
@@ -69,6 +69,9 @@ fuzz: ## a minute for each target of fuzz/, with a sanitizer
 
 interface: ## manual page and completions, from docs/help.txt
 	@python3 scripts/interface.py
+
+pictures: ## docs/terminal-*.svg: what the binary says; as root
+	@python3 scripts/pictures.py
 
 release: ## binaries for x86_64 and aarch64, archives, SBOM and checksums; TAG=v1.2.3 insists on it
 	@scripts/release.sh $(TAG)

@@ -63,7 +63,7 @@ fn same(arguments: &[&str]) -> Output {
 
 #[test]
 fn on_aarch64_it_answers_as_here() {
-    if !is_there(EMULATOR, "-version") {
+    if !is_there(EMULATOR, &["-version"]) {
         return;
     }
     let place = empty_directory("aarch64-answers");
@@ -86,7 +86,7 @@ fn on_aarch64_it_answers_as_here() {
 
 #[test]
 fn on_aarch64_it_becomes_the_command_and_gives_it_the_url() {
-    if !is_there(EMULATOR, "-version") {
+    if !is_there(EMULATOR, &["-version"]) {
         return;
     }
     let policy = policy(&empty_directory("aarch64-exec"));

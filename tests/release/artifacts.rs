@@ -217,7 +217,7 @@ fn image(context: &[u8], argument: &str) -> String {
 
 #[test]
 fn an_image_is_built_from_the_archive_and_another_needs_one_line_of_it() {
-    if !is_there("docker", "version") {
+    if !is_there("docker", &["version"]) {
         return;
     }
     let context = fs::read(artifact("-image.tar.gz")).expect("the archive");

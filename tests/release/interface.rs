@@ -233,7 +233,7 @@ fn bash_completes_options_values_subcommands_and_commands() {
 
 #[test]
 fn fish_completes_options_values_and_subcommands() {
-    if !is_there("fish", "--version") {
+    if !is_there("fish", &["--version"]) {
         return;
     }
     for (line, offered) in [
@@ -256,7 +256,7 @@ fn fish_completes_options_values_and_subcommands() {
 
 #[test]
 fn zsh_reads_its_completion() {
-    if is_there("zsh", "--version") {
+    if is_there("zsh", &["--version"]) {
         said(program("zsh").args(["-n", "completions/_vestibule"]));
     }
 }

@@ -3,6 +3,7 @@
 //! - `artifacts`: the files of `make release`: modes, checksums, bill of materials, image
 //! - `aarch64`: the other machine's binary, in an emulator
 //! - `interface`: `--help`, manual page, completions and README name the same things
+//! - `pictures`: the pictures of README and docs are current, and whole in themselves
 //! - `workflows`: what the forge runs is pinned, and may do little
 //!
 //! In: the binary under test and `target/release-artifacts`, which `make release`
@@ -19,6 +20,7 @@
 mod aarch64;
 mod artifacts;
 mod interface;
+mod pictures;
 mod workflows;
 
 use std::ffi::OsStr;
@@ -75,20 +77,20 @@ fn run(command: &mut Command) -> Output {
         .unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// Whether a program is there. Where it is not, a claim says so and passes, but
+/// Whether a program is there and can do this. Where it is not, a claim says so and passes, but
 /// not where nothing may be left out.
 #[expect(clippy::print_stderr, reason = "a skipped test says why")]
-fn is_there(name: &str, argument: &str) -> bool {
+fn is_there(name: &str, arguments: &[&str]) -> bool {
     let answers = program(name)
-        .arg(argument)
+        .args(arguments)
         .output()
         .is_ok_and(|output| output.status.success());
     if !answers {
         assert!(
             env::var_os("VESTIBULE_TEST_MANDATORY").is_none(),
-            "`{name} {argument}` fails, and nothing may be left out"
+            "{name} {arguments:?} fails, and nothing may be left out"
         );
-        eprintln!("skipped: `{name} {argument}` fails");
+        eprintln!("skipped: {name} {arguments:?} fails");
     }
     answers
 }
