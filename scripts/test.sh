@@ -6,8 +6,8 @@
 source "$(dirname "$0")/lib.sh"
 source scripts/suites.sh
 
-ALL=(format lints scripts docs dependencies advisories unsafe aarch64 binary demo unit coverage blackbox init git setup docker redteam fuzz)
-OPTIONAL=' advisories scripts setup '
+ALL=(format lints scripts docs dependencies advisories unsafe aarch64 binary demo unit coverage blackbox init git setup docker redteam release fuzz)
+OPTIONAL=' advisories scripts '
 
 if [ "${1:-}" = --accept-dependencies ]; then
     tree > docs/dependencies.txt
