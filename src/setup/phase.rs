@@ -77,12 +77,22 @@ impl Need {
         let directory = rules.directory.as_ref().map(|(path, _)| path.as_path());
         if let Some(owed) = journal::find(directory, setup) {
             Self::Owed(owed)
-        } else if rules.skip_if.as_ref().is_some_and(|path| path.exists()) {
+        } else if rules
+            .skip_if
+            .as_ref()
+            .is_some_and(|path| exists(path, setup))
+        {
             Self::Skip
         } else {
             Self::Run
         }
     }
+}
+
+/// Whether it is there, for us or for setup's user.
+fn exists(path: &Path, setup: &Identity) -> bool {
+    let as_setup = |_| ask(setup, &|| vec![u8::from(path.exists())]) == Ok(vec![1]);
+    path.try_exists().unwrap_or_else(as_setup)
 }
 
 impl Phase<'_> {
@@ -126,7 +136,7 @@ impl Phase<'_> {
             .filter_map(|since| Home::left(since, &self.setup))
             .collect();
         let seal = self.seal_of(homes, self.places_of(&owed), None);
-        let gone = seal.close(owed.into_journal(), &mut || {
+        let gone = seal.close(owed.into_journal(&self.setup), &mut || {
             if is_revoked {
                 return Ok(());
             }
@@ -164,31 +174,25 @@ impl Phase<'_> {
         let Some((directory, _)) = &self.rules.directory else {
             return;
         };
-        let journal = directory.join(journal::FILE);
+        // Who writes to the directory could forge what the journal says, and not
+        // the time at which its file was written.
+        let of_file = Mark::of_file(&directory.join(journal::FILE));
+        let is_ours = of_file.is_ok() || owed.is_of_layer();
+        let mark = match of_file {
+            Ok(mark) => (!owed.memory.directories.is_empty()).then_some(mark),
+            Err(_) => began_in(directory, owed),
+        };
         let clear = || {
-            // Who writes to the directory could forge what the journal says, and
-            // not the time at which it was written.
-            let mark = match Mark::of_file(&journal) {
-                Ok(mark) if !owed.memory.directories.is_empty() => Some(mark),
-                Ok(_) => None,
-                Err(_) if owed.is_of_layer() => self.began_in(directory, owed),
-                Err(_) => None,
-            };
-            if let Some(mark) = mark {
-                let _: Wiped = empty(directory, &mark);
+            if let Some(mark) = &mark {
+                let _: Wiped = empty(directory, mark);
             }
             Vec::new()
         };
-        // What only its owner may remove, then what only root may.
+        // All that setup wrote its user may remove. By another's word no more goes.
         let _ = ask(&self.setup, &clear);
-        clear();
-    }
-
-    fn began_in(&self, directory: &Path, owed: &Owed) -> Option<Mark> {
-        let mount = mount_of(directory).ok()?;
-        let mut points = owed.memory.marks.iter().map(|(point, _)| point);
-        let point = points.find(|point| mount_of(point).is_ok_and(|found| found == mount))?;
-        Mark::at(point, owed.began(point)?).ok()
+        if is_ours {
+            clear();
+        }
     }
 
     fn run(mut self) -> Result<SetupGone, Ended> {
@@ -236,7 +240,7 @@ impl Phase<'_> {
             homes: vec![home.since()],
             marks: marks.collect(),
         };
-        Journal::begin(directory.unwrap_or(Path::new("/")), memory)
+        Journal::begin(directory, memory, &self.setup)
     }
 
     /// Ends everything and takes away what it wrote; the search is owed by the
@@ -355,4 +359,12 @@ impl Phase<'_> {
             report: self.report,
         }
     }
+}
+
+/// The moment before setup began on the mount that a directory is on.
+fn began_in(directory: &Path, owed: &Owed) -> Option<Mark> {
+    let mount = mount_of(directory).ok()?;
+    let mut points = owed.memory.marks.iter().map(|(point, _)| point);
+    let point = points.find(|point| mount_of(point).is_ok_and(|found| found == mount))?;
+    Mark::at(point, owed.began(point)?).ok()
 }

@@ -168,6 +168,13 @@ static void tell_variables(void) {
     free(names);
 }
 
+static void tell_journal(void) {
+    char content[4096];
+    ssize_t size = getxattr(".", "user.vestibule.journal", content, sizeof content);
+    if (size < 0) printf("no journal\n");
+    else printf("journal\n%.*s", (int)size, content);
+}
+
 static void write_file(const char *path, mode_t mode) {
     int file = open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
     must(file >= 0, path);
@@ -175,7 +182,17 @@ static void write_file(const char *path, mode_t mode) {
     close(file);
 }
 
+/* In the place of an init: waits for a writer of a FIFO, so that a tracer can be
+ * there before the first instruction of the real one. */
+static int be_held(char **words) {
+    int hold = open("/hold", O_RDONLY | O_CLOEXEC);
+    if (hold < 0) return 91;
+    execve("/held", words, environ);
+    return 92;
+}
+
 int main(int count, char **words) {
+    if (strcmp(words[0], "/vestibule") == 0) return be_held(words);
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int at = 1; at < count; at++) {
         const char *part = words[at], *next = at + 1 < count ? words[at + 1] : "";
@@ -185,6 +202,7 @@ int main(int count, char **words) {
         if (strcmp(part, "objects") == 0) { count_objects(); continue; }
         if (strcmp(part, "others") == 0) { count_others(); continue; }
         if (strcmp(part, "place") == 0) { tell_place(); continue; }
+        if (strcmp(part, "journal") == 0) { tell_journal(); continue; }
         if (strcmp(part, "variables") == 0) { tell_variables(); continue; }
         if (strcmp(part, "wait") == 0) { for (;;) pause(); }
         at++;

@@ -27,6 +27,7 @@ pub(crate) const PATH: &str = "/usr/bin:/bin";
 pub(crate) struct Rules {
     policy: Value,
     path: &'static str,
+    directory: u32,
 }
 
 /// A shell's line as a command without any secret.
@@ -50,7 +51,8 @@ pub(crate) fn mischief_with_token(parts: &[&str]) -> Value {
     json!({ "argv": words, "env": { "TOKEN": TOKEN } })
 }
 
-fn program() -> &'static Path {
+/// `mischief`, compiled.
+pub(crate) fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| compile("mischief", &[("mischief.c", include_str!("mischief.c"))]))
 }
@@ -63,7 +65,11 @@ impl Rules {
             "setup": { "commands": commands, "user": "app", "directory": "/workspace" },
             "run": { "user": "app", "directory": "/workspace" },
         });
-        Self { policy, path: PATH }
+        Self {
+            policy,
+            path: PATH,
+            directory: 0o755,
+        }
     }
 
     /// A key of `setup`.
@@ -97,6 +103,12 @@ impl Rules {
         self
     }
 
+    /// The mode of setup's directory.
+    pub(crate) fn directory(mut self, mode: u32) -> Self {
+        self.directory = mode;
+        self
+    }
+
     /// The container's PATH.
     pub(crate) fn path(mut self, path: &'static str) -> Self {
         self.path = path;
@@ -124,7 +136,7 @@ impl Rules {
         Scene::command(words)
             .policy(&self.policy.to_string())
             .bind(program(), "/mischief")
-            .directory("/workspace", 0o755, APP)
+            .directory("/workspace", self.directory, APP)
             .directory("/var/tmp", 0o1777, (0, 0))
             .message_queues()
             .env("PATH", self.path)
