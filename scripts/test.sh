@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Runs the suites named, or all; ends with a table of what passed and what was
 # not run and why, and with one line of totals. VESTIBULE_TEST_MANDATORY=1
-# counts what was not run as failed, but for cargo-deny, shellcheck, and the
-# setup phase as long as no start enters it.
+# counts what was not run as failed, but for cargo-deny and shellcheck.
 source "$(dirname "$0")/lib.sh"
 source scripts/suites.sh
 
