@@ -127,7 +127,7 @@ impl Phase<'_> {
             "an earlier start ended before its seal: everything that can be written is searched";
         self.report.note("owed", text, &[]);
         let is_complete = owed.state == Some(State::Refused);
-        if !is_complete && self.rules.reuse == Reuse::Refused {
+        if !is_complete && self.needs_bare_ground() {
             self.clear_directory(&owed);
         }
         let homes = owed.memory.homes.iter();
@@ -251,7 +251,7 @@ impl Phase<'_> {
             self.report.warning(&fault);
         }
         let _ = home.remove(&self.setup);
-        if self.rules.reuse == Reuse::Refused
+        if self.needs_bare_ground()
             && let Some((directory, _)) = &self.rules.directory
         {
             let clear = || {
@@ -266,9 +266,17 @@ impl Phase<'_> {
         }
     }
 
+    /// Whether nothing may be in setup's directory before it: with a credential, and
+    /// where main is not trusted. What is in it afterwards is setup's then.
+    fn needs_bare_ground(&self) -> bool {
+        let material = &self.material;
+        let has_credential = !material.values.is_empty() || !material.minted.is_empty();
+        has_credential && self.rules.reuse == Reuse::Refused
+    }
+
     /// Refuses what an earlier main could have prepared.
     fn judge_ground(&self) -> Result<(), Ended> {
-        if self.rules.reuse == Reuse::Trusted {
+        if !self.needs_bare_ground() {
             return Ok(());
         }
         let faults = match &self.rules.directory {

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::harness::Scene;
+use crate::harness::{Layer, Scene};
 use crate::rules::{APP, Rules, refusal, sh, sh_with_token};
 
 #[track_caller]
@@ -82,6 +82,19 @@ fn setup_without_any_credential_may_stand_anywhere() {
     let scene = rules.main(&["say", "main"]);
     let scene = scene.file("/workspace/old", 0o644, APP, "of an earlier main\n");
     assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
+}
+
+#[test]
+fn what_was_in_the_directory_of_a_setup_without_any_credential_outlives_its_failures() {
+    let layer = Layer::new();
+    let rules = Rules::of(&[sh("echo more >> old; exit 3")]);
+    let scene = rules.main(&["say", "main"]).on(&layer);
+    let scene = scene.file("/workspace/old", 0o644, APP, "of an earlier main\n");
+    for start in 1..3 {
+        refusal(&scene.clone().run(), 120);
+        let old = std::fs::read_to_string(layer.at("/workspace/old"));
+        assert_eq!(old.expect("it is there").lines().count(), 1 + start);
+    }
 }
 
 #[test]
