@@ -142,9 +142,8 @@ fn a_home_that_a_forged_journal_names_is_removed_only_if_it_could_be_one() {
             let point = scene.directory(home, 0o755, APP);
             scene = point.mount_again("/home/app/kept", home);
         }
-        let journal = format!(
-            "vestibule-journal 1\nstate setup-running\ntime 1\nhome 1 1 {home}\nend\n"
-        );
+        let journal =
+            format!("vestibule-journal 1\nstate setup-running\ntime 1\nhome 1 1 {home}\nend\n");
         let scene = scene.file("/workspace/.vestibule-journal", 0o644, APP, journal);
         scene.run();
         for kept in [

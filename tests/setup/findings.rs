@@ -184,7 +184,7 @@ fn what_is_older_and_out_of_setup_s_reach_is_counted_and_no_finding() {
     let rounds = [scene.clone(), scene];
     for (round, scene) in rounds.into_iter().enumerate() {
         if round == 1 {
-            let journal = "vestibule-journal 1\nstate setup-running\ntime 1\nfindings 0\n";
+            let journal = "vestibule-journal 1\nstate setup-running\ntime 1\nend\n";
             fs::write(layer.at("/workspace/.vestibule-journal"), journal).expect("a journal");
         }
         let outcome = scene.on(&layer).run().expect_code(0);

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use vestibule::sys::attribute;
 
 use crate::harness::{End, Layer, Scene, program as command};
 use crate::hunt;
@@ -96,12 +97,15 @@ fn failed_in_setup(line: &str, is_known: bool) {
     assert_eq!(running.finish().end, End::Signal(9));
     disk.unmount();
     assert!(disk.mount(), "the disk is as the failure left it");
-    for journal in [
-        "/workspace/.vestibule-journal",
-        "/var/lib/vestibule/journal",
-    ] {
-        let content = std::fs::read_to_string(disk.layer.at(journal)).expect("it was on the disk");
-        assert!(content.ends_with("\nend\n"), "{journal}: {content}");
+    let in_layer = std::fs::read(disk.layer.at("/var/lib/vestibule/journal"));
+    let mut room = vec![0; 4096];
+    let workspace = disk.layer.at("/workspace");
+    let beside = attribute::get(&workspace, c"user.vestibule.journal", &mut room)
+        .expect("ext4 has attributes")
+        .map(|count| room[..count].to_vec());
+    for journal in [in_layer.ok(), beside] {
+        let content = journal.expect("it was on the disk");
+        assert!(content.ends_with(b"\nend\n"), "it is whole");
     }
     let planted = disk.layer.at("/workspace/planted").exists();
     assert_eq!(planted, is_known, "the failure is one");
