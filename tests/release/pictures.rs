@@ -8,8 +8,9 @@ use super::{is_there, program, read, root, run, said, vestibule};
 fn pictures() -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(root().join("docs"))
         .expect("docs")
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".svg"))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "svg"))
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
     names.sort();
     assert!(names.len() >= 3, "{names:?}");
