@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 
 use super::attributes::Attributes;
 use super::contents::Contents;
@@ -28,6 +28,7 @@ use super::{LEVELS, Limits, Listener, Root};
 use crate::seal::since::is_beyond_reach;
 use crate::search::Searcher;
 use crate::sys::listing;
+use crate::sys::statx::Mount;
 
 /// Bytes of directory entries that are read at once.
 const LISTING: usize = 32 * 1024;
@@ -106,8 +107,8 @@ struct Walk<'a> {
     listing: Box<[u8]>,
     /// The path of the entry at hand.
     path: Vec<u8>,
-    /// The device of the root.
-    device: u64,
+    /// That of the root.
+    mount: Option<Mount>,
     has_openat2: bool,
     steps: u32,
     /// Entries that may still come.
@@ -150,7 +151,7 @@ impl<'a> Walk<'a> {
             attributes: Attributes::default(),
             listing: vec![0; LISTING].into_boxed_slice(),
             path: Vec::new(),
-            device: 0,
+            mount: None,
             has_openat2: true,
             steps: 0,
             left: most,
@@ -170,7 +171,6 @@ impl<'a> Walk<'a> {
             Ok(stat) => stat,
             Err(errno) => return self.missed_if_ours(hash, Trouble::Unreadable(errno)),
         };
-        self.device = stat.st_dev;
         let name = self.path.iter().rposition(|byte| *byte == b'/');
         let entry = Entry {
             kind: kind_of(&stat),
@@ -197,7 +197,10 @@ impl<'a> Walk<'a> {
                     Ok(file) if entry.kind == SFlag::S_IFREG => {
                         self.file(&file, root, hash, is_secret);
                     }
-                    Ok(directory) => self.tree(directory, root, hash, is_secret),
+                    Ok(directory) => {
+                        self.mount = Mount::of(&directory).ok();
+                        self.tree(directory, root, hash, is_secret);
+                    }
                 }
             }
             _ => self.count_if_ours(hash, Counted::Special),
@@ -360,18 +363,16 @@ impl<'a> Walk<'a> {
             Err(Errno::ENOSYS | Errno::EPERM) => {
                 let opened = openat(&level.directory, name, flags, Mode::empty());
                 self.has_openat2 &= opened.is_err();
-                opened
+                opened.and_then(|file| {
+                    let is_here = root.cross_mounts || Some(Mount::of(&file)?) == self.mount;
+                    is_here.then_some(file).ok_or(Errno::EXDEV)
+                })
             }
+            // The device is no test: on an overlay it is another one for each layer.
             opened => opened,
         };
         match opened {
-            Ok(file) => {
-                let is_here = root.cross_mounts || fstat(&file)?.st_dev == self.device;
-                if !is_here {
-                    self.count_if_ours(entry.hash, Counted::OtherMounts);
-                }
-                Ok(is_here.then_some(file))
-            }
+            Ok(file) => Ok(Some(file)),
             Err(Errno::EXDEV) => {
                 self.count_if_ours(entry.hash, Counted::OtherMounts);
                 Ok(None)
