@@ -10,7 +10,7 @@ use caps::{CapSet, Capability};
 use nix::sys::prctl;
 use nix::unistd::{Uid, geteuid, setresuid};
 
-use crate::sys::capability::{Sets, limit_bounding_set};
+use crate::sys::capability::Sets;
 
 /// How PID 1 stays able to signal main.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,9 @@ impl Guard {
 }
 
 fn keep_only(kept: u64) {
-    limit_bounding_set(0);
+    // Nothing is executed here any more; whoever changes that gains nothing by it,
+    // at the price of one call instead of one for each of the bounding set.
+    let _ = prctl::set_no_new_privs();
     let only = Sets {
         effective: kept,
         permitted: kept,

@@ -87,10 +87,18 @@ fn call(number: c_long, halves: &mut [Half; 2]) -> nix::Result<()> {
 }
 
 /// Takes all but `kept` out of the bounding set (PR_CAPBSET_DROP); without
-/// CAP_SETPCAP they stay. The kernel ends the list with EINVAL.
+/// CAP_SETPCAP they stay. The kernel ends the list with EINVAL. Asking first is
+/// worth it: dropping costs new credentials, also where there is nothing to drop,
+/// and a container lacks most of them.
 pub fn limit_bounding_set(kept: u64) {
     for capability in (0..u64::BITS).filter(|number| kept >> number & 1 == 0) {
-        if prctl(libc::PR_CAPBSET_DROP, [capability.into(), 0]).is_err() {
+        let arguments = [capability.into(), 0];
+        let is_gone = match prctl(libc::PR_CAPBSET_READ, arguments) {
+            Ok(0) => Ok(0),
+            Ok(_) => prctl(libc::PR_CAPBSET_DROP, arguments),
+            Err(errno) => Err(errno),
+        };
+        if is_gone.is_err() {
             return;
         }
     }
@@ -100,7 +108,7 @@ pub fn limit_bounding_set(kept: u64) {
 /// another user than root. It has to be permitted and inheritable.
 pub fn make_ambient(capability: u8) -> nix::Result<()> {
     let raise = c_ulong::from(libc::PR_CAP_AMBIENT_RAISE.unsigned_abs());
-    prctl(libc::PR_CAP_AMBIENT, [raise, capability.into()])
+    prctl(libc::PR_CAP_AMBIENT, [raise, capability.into()]).map(drop)
 }
 
 #[cfg(test)]

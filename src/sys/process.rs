@@ -98,13 +98,13 @@ pub fn set_parent_death_signal(signal: u8) {
     let _ = prctl(libc::PR_SET_PDEATHSIG, [signal.into(), 0]);
 }
 
-/// A setting of this process that consists of integers.
-pub(super) fn prctl(operation: c_int, [first, second]: [c_ulong; 2]) -> nix::Result<()> {
+/// A setting of this process that consists of integers, or the value of one.
+pub(super) fn prctl(operation: c_int, [first, second]: [c_ulong; 2]) -> nix::Result<c_int> {
     let none: c_ulong = 0;
     // SAFETY: no argument is a pointer to memory of ours: the operations of our
     // callers take integers.
     let answer = unsafe { libc::prctl(operation, first, second, none, none) };
-    Errno::result(answer).map(drop)
+    Errno::result(answer)
 }
 
 /// Ends the process at once: no destructors, no exit handlers.
