@@ -129,7 +129,7 @@ suite_setup() {
     for program in git git-lfs make openssl nsenter python3; do
         have "$program" || not_run "$program could not be installed"
     done
-    in_namespaces setup
+    in_namespaces setup --show-output
 }
 
 suite_docker() {
