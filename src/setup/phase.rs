@@ -122,6 +122,7 @@ impl Phase<'_> {
     /// An earlier start ended within setup or its seal. Nothing of it runs any
     /// more, but its files are there.
     fn make_up_for(self, owed: Owed) -> Result<SetupGone, Ended> {
+        // Effect: owed work.
         let text =
             "an earlier start ended before its seal: everything that can be written is searched";
         self.report.note("owed", text, &[]);
@@ -195,6 +196,7 @@ impl Phase<'_> {
     }
 
     fn run(mut self) -> Result<SetupGone, Ended> {
+        // Effect: ground judged.
         let faults = ground::faults(self.rules, &self.material, &self.setup, &self.main);
         if !faults.is_empty() {
             return Err(Ended::Refused(faults));
@@ -205,7 +207,9 @@ impl Phase<'_> {
             .and_then(|timeout| Instant::now().checked_add(timeout));
         let places = self.places();
         let objects = Snapshot::take();
+        // Effect: home made.
         let home = Home::make(&self.setup)?;
+        // Effect: journal begun.
         let journal = match self.begin_journal(&home, &places) {
             Ok(journal) => journal,
             Err(fault) => {
@@ -273,6 +277,7 @@ impl Phase<'_> {
 
     fn run_commands(&mut self, home: &Home, until: Option<Instant>) -> Result<(), Ended> {
         let starter = self.starter(Some(home));
+        // Effect: secrets minted.
         mint(&starter, &mut self.material)?;
         let mut all = self.material.all.iter();
         let mut all = all.by_ref().map(|(name, value)| (name.as_str(), value));
@@ -288,7 +293,9 @@ impl Phase<'_> {
                 masking: &masking,
                 until,
             };
+            // Effect: command run.
             let ended = work.run(material);
+            // Effect: command over.
             // Before the next one, whatever became of this one.
             kill::everything(Some(self.setup.uid))
                 .map_err(|fault| Ended::Refused(vec![boxed(fault)]))?;
