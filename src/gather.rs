@@ -74,6 +74,7 @@ pub fn gather(options: &Options, phases: Phases) -> Result<Gathered, Vec<Box<dyn
                     refuse_replaceable(policy.as_ref(), setup, "setup")?;
                 }
             }
+            // Effect: programs judged.
             if let (Some(policy), Some(rules), Some((user, _))) = (&policy, working, &setup) {
                 let faults = own_program::faults(policy, rules, [(user, "setup"), (&main, "main")]);
                 if !faults.is_empty() {

@@ -78,9 +78,12 @@ impl Seal<'_> {
         revoke: &mut dyn FnMut() -> Result<(), Ended>,
     ) -> Result<SetupGone, Ended> {
         let mut faults: Vec<Box<dyn Fault>> = Vec::new();
+        // Effect: setup over.
         self.kill(&mut faults);
+        // Effect: traces wiped.
         self.wipe(&mut faults);
         stopped()?;
+        // Effect: revoked.
         let is_revoked = match revoke() {
             Ok(()) => true,
             Err(Ended::Refused(more)) => {
@@ -92,8 +95,10 @@ impl Seal<'_> {
         };
         self.kill(&mut faults);
         stopped()?;
+        // Effect: searched.
         self.search(&mut faults);
         stopped()?;
+        // Effect: journal closed.
         if faults.is_empty() {
             return Ok(journal.close().map(|()| SetupGone(()))?);
         }
