@@ -216,7 +216,8 @@ impl Residue {
             path: path.to_path_buf(),
             line,
             kind,
-            can_clean,
+            // What was installed to be run is named, and stays.
+            can_clean: can_clean && kind.is_credential(),
         }
     }
 

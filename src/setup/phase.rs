@@ -135,7 +135,8 @@ impl Phase<'_> {
         let homes: Vec<Home> = homes
             .filter_map(|since| Home::left(since, &self.setup))
             .collect();
-        let seal = self.seal_of(homes, self.places_of(&owed), None);
+        let mut seal = self.seal_of(homes, self.places_of(&owed), None);
+        seal.is_certain = owed.is_certain;
         let gone = seal.close(owed.into_journal(&self.setup), &mut || {
             if is_revoked {
                 return Ok(());
@@ -353,6 +354,7 @@ impl Phase<'_> {
             homes: vec![self.main.home.clone(), self.setup.home.clone()],
             private,
             places,
+            is_certain: true,
             objects,
             dropped: &self.material.dropped,
             secret_directories: &self.material.directories,
