@@ -117,21 +117,19 @@ impl Seal<'_> {
         for home in std::mem::take(&mut self.private) {
             let wiped = home.remove(self.setup);
             if !wiped.is_complete() {
-                faults.push(boxed(wiped));
+                faults.push(boxed(wiped.shown(&self.searcher())));
             }
         }
         if let Some(objects) = &self.objects {
             let cleared = objects.clear(self.setup);
             if !cleared.is_complete(objects.is_shared()) {
-                faults.push(boxed(cleared));
+                faults.push(boxed(cleared.shown(&self.searcher())));
             }
         }
     }
 
     fn search(&self, faults: &mut Vec<Box<dyn Fault>>) {
-        let mut values = self.dropped.iter();
-        let mut values = values.by_ref().map(|(name, value)| (name.as_str(), value));
-        let searcher = Searcher::new(&mut values);
+        let searcher = self.searcher();
         // First: a setting is cut out of its file, for a value the file goes.
         self.search_settings(&searcher, faults);
         let search = Search {
@@ -159,6 +157,11 @@ impl Seal<'_> {
         for trace in traces.left {
             self.say(SealFault::Value(trace), faults);
         }
+    }
+
+    fn searcher(&self) -> Searcher {
+        let values = self.dropped.iter();
+        Searcher::new(&mut values.map(|(name, value)| (name.as_str(), value)))
     }
 
     /// Whether a removal succeeds: by us, or by setup's user where root without its

@@ -154,7 +154,10 @@ impl Phase<'_> {
         let homes = [&self.setup.home, &self.main.home];
         let others = directory.into_iter().chain(homes).map(PathBuf::as_path);
         let others: Vec<&Path> = others.chain(usual).collect();
-        places::writable(&self.setup, &others)
+        let mut places = places::writable(&self.setup, &others);
+        // A secret's file may be a mount of its own, and is no trace.
+        places.retain(|place| !self.material.files.contains(&place.path));
+        places
     }
 
     /// The same, as they were before the setup of an earlier start. Without any

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Layer, Outcome, capability};
 use crate::hunt;
-use crate::rules::{Rules, refusal, sh, sh_with_token};
+use crate::rules::{APP, Rules, refusal, sh, sh_with_token};
 
 /// The value as a part of a URL.
 const PERCENT: &str = "printf %s \"$TOKEN\" | sed 's/%/%25/g; s,/,%2F,g; s/+/%2B/g; s/@/%40/g; \
@@ -327,6 +327,29 @@ fn a_trace_below_a_name_that_is_a_value_is_told_without_it() {
             .to_owned();
         assert!(!outcome.stderr.contains(&digits), "{}", outcome.stderr);
     }
+}
+
+#[test]
+fn what_could_not_be_removed_is_named_without_a_value() {
+    // As itself it is no name: it has a slash.
+    let hex = r#"n=$(printf %s "$TOKEN" | od -An -v -tx1 | tr -d ' \n')"#;
+    let line = format!(r#"{hex}; mkdir "$HOME/$n"; mv /home/app/old "$HOME/$n/""#);
+    let scene = Rules::of(&[sh_with_token(&line)]).main(&["say", "main"]);
+    let scene = scene.directory("/home/app", 0o755, APP);
+    let said = refusal(&scene.directory("/home/app/old", 0o755, APP).run(), 121);
+    assert!(said.contains("[secret token]/old (older"), "{said}");
+
+    let line = format!(r#"{hex}; : > "/dev/shm/$n"; chown 33 "/dev/shm/$n""#);
+    let rules = Rules::of(&[sh_with_token(&line)]).setup("user", json!("root"));
+    let said = refusal(&rules.main(&["say", "main"]).run(), 121);
+    assert!(said.contains("/dev/shm/[secret token]"), "{said}");
+}
+
+#[test]
+fn a_secret_file_that_is_a_writable_mount_is_no_finding() {
+    let scene = Rules::of(&[sh_with_token("echo setup")]).main(&["say", "main"]);
+    let scene = scene.mount_again("/run/secrets/token", "/run/secrets/token");
+    assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
 }
 
 #[test]
