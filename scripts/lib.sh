@@ -68,15 +68,19 @@ has_component() {
     have rustup && rustup "$kind" add "$name" > /dev/null 2>&1
 }
 
-# release_build TARGET: the static binary as it is shipped; says where it is. The
-# same sources and compiler give the same bytes in any directory.
+# release_build TARGET...: the static binary as it is shipped, for one machine or
+# several; says where they are. The same sources and compiler give the same bytes
+# in any directory.
 release_build() {
+    local target
     mkdir -p "$TARGET_DIR"
-    cargo fetch --quiet --locked --target "$1"
+    cargo fetch --quiet --locked "${@/#/--target=}"
     scripts/reproducible.sh > "$TARGET_DIR/reproducible.toml"
     cargo build --quiet --config "$TARGET_DIR/reproducible.toml" --locked --release \
-        --bin vestibule --target "$1"
-    echo "$TARGET_DIR/$1/release/vestibule"
+        --bin vestibule "${@/#/--target=}"
+    for target; do
+        echo "$TARGET_DIR/$target/release/vestibule"
+    done
 }
 
 engine_answers() {

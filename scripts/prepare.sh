@@ -24,6 +24,9 @@ make                            make
 nsenter                         util-linux
 ssh-agent                       openssh-client
 /usr/sbin/sshd                  openssh-server
+qemu-aarch64-static             qemu-user-static
+zsh                             zsh
+fish                            fish
 /usr/lib/x86_64-linux-gnu/libc.a libc6-dev
 END
     if engine_answers; then

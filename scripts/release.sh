@@ -12,6 +12,7 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2> /dev/null ||
 export SOURCE_DATE_EPOCH
 umask 022
 
+targets=(x86_64-unknown-linux-musl aarch64-unknown-linux-musl)
 # What the archives call the machines, and what Docker does.
 declare -A docker_name=([x86_64]=amd64 [aarch64]=arm64)
 
@@ -63,11 +64,13 @@ pack_image() {
 [ $# = 0 ] || insist_on_tag "$1"
 rm -rf "$out" "$stage"
 mkdir -p "$out"
-for machine in x86_64 aarch64; do
-    target=$machine-unknown-linux-musl
+for target in "${targets[@]}"; do
     has_component target "$target" || { complain "the target $target is missing: rustup target add $target"; exit 1; }
-    binary=$(release_build "$target")
-    install -m 0755 "$binary" "$out/vestibule-$version-$machine"
+done
+release_build "${targets[@]}" > /dev/null
+for target in "${targets[@]}"; do
+    machine=${target%%-*}
+    install -m 0755 "$TARGET_DIR/$target/release/vestibule" "$out/vestibule-$version-$machine"
     pack_machine "$machine"
 done
 pack_image

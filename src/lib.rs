@@ -28,7 +28,7 @@ pub mod fuzzing;
 pub mod gather;
 pub mod init;
 pub mod inspect;
-mod json;
+pub mod json;
 pub mod names;
 pub mod policy;
 pub mod report;

@@ -119,7 +119,8 @@ impl<'a> Declared<'a> {
     ) -> Result<(), CollectFault> {
         let by = self.by(name);
         let found = self.scopes.find_below(file);
-        let found = found.ok_or_else(|| missing(file, self.scopes, &by))?;
+        let connections = || self.policy.connections.keys().cloned().collect();
+        let found = found.ok_or_else(|| missing(file, self.scopes, connections(), &by))?;
         let value = checked(&found, &by, newline)?;
         self.vault.hold_file(name.clone(), value, found.path);
         Ok(())
@@ -131,7 +132,8 @@ impl<'a> Declared<'a> {
         let by = by.unwrap_or_default();
         let Some(found) = self.scopes.find(file) else {
             for (name, rule, _) in keys {
-                let fault = missing(&file.into(), self.scopes, &self.by(name));
+                let by = self.by(name);
+                let fault = missing(&file.into(), self.scopes, Vec::new(), &by);
                 self.settle(name, rule.optional, Err(fault));
             }
             return;

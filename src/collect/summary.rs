@@ -10,12 +10,11 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::standing::Standing;
 use super::vault::{Reason, Vault};
 use crate::connection::is_placeholder;
 use crate::exit::Exit;
+use crate::json::Value;
 use crate::names::SecretName;
 use crate::report::{Fault, list, quote};
 use crate::secret::Secret;
@@ -110,9 +109,9 @@ impl Summary {
         let word = command.first();
         let mut fields = vec![
             ("command", word.map(|word| word.to_string_lossy()).into()),
-            ("given", self.given.clone().into()),
-            ("withheld", self.withheld.clone().into()),
-            ("removed", self.removed.clone().into()),
+            ("given", self.given.as_slice().into()),
+            ("withheld", self.withheld.as_slice().into()),
+            ("removed", self.removed.as_slice().into()),
         ];
         fields.extend(standing.fields());
         StartLine {

@@ -42,6 +42,7 @@ pub use mistakes::{Mistake, PolicyError, Problem};
 pub use parse::parse;
 pub use rules::Rule;
 pub use setup::{CommandRule, Home, OnHit, Reuse, SealRules, SetupRules};
+pub(crate) use wording::nearest;
 
 /// Where a node stands in the policy: RFC 6901 pointer and line, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]

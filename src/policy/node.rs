@@ -7,8 +7,6 @@
 //! **Never:** a tree of the whole file; a value in a type error, as serde's
 //! own errors have it; a key that wins silently over an equal one.
 
-use serde_json::value::RawValue;
-
 use crate::json;
 use crate::names::VariableName;
 use crate::sorted::Set;
@@ -21,7 +19,7 @@ use super::rules::{self, Rule};
 /// A value somewhere in the policy.
 #[derive(Clone, Debug)]
 pub(super) struct Node<'a> {
-    raw: &'a RawValue,
+    raw: &'a str,
     pointer: String,
 }
 
@@ -46,7 +44,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Node<'a> {
     /// The whole policy.
-    pub(super) fn root(raw: &'a RawValue) -> Self {
+    pub(super) fn root(raw: &'a str) -> Self {
         Self {
             raw,
             pointer: String::new(),
@@ -60,12 +58,12 @@ impl<'a> Node<'a> {
 
     /// The text of a number or word, as it stands in the file.
     pub(super) fn raw(&self) -> &'a str {
-        self.raw.get()
+        self.raw
     }
 
     /// A node below. A key that is a URL with user info may carry a token, so
     /// it does not become part of a pointer.
-    fn below(&self, key: &str, raw: &'a RawValue) -> Self {
+    fn below(&self, key: &str, raw: &'a str) -> Self {
         let key = if has_user_info(key) { "..." } else { key };
         let key = key.replace('~', "~0").replace('/', "~1");
         Self {
@@ -182,7 +180,7 @@ impl<'a> Reader<'a> {
     /// The entries of an object in their order; of equal keys the first.
     pub(super) fn entries(&mut self, node: &Node<'a>) -> Option<Vec<(String, Node<'a>)>> {
         self.expect(node, "an object")?;
-        let Ok(members) = json::members(node.raw) else {
+        let Some(members) = json::members(node.raw) else {
             self.broken(node, &rules::BROKEN_ESCAPE);
             return None;
         };
@@ -207,11 +205,9 @@ impl<'a> Reader<'a> {
     /// The items of an array.
     pub(super) fn items(&mut self, node: &Node<'a>) -> Option<Vec<Node<'a>>> {
         self.expect(node, "an array")?;
-        // The text is well-formed and no item is looked into: this succeeds.
-        let raw: Vec<&'a RawValue> = serde_json::from_str(node.raw.get()).ok()?;
         Some(
             (0_usize..)
-                .zip(raw)
+                .zip(json::elements(node.raw))
                 .map(|(at, raw)| node.below(&at.to_string(), raw))
                 .collect(),
         )
@@ -220,10 +216,10 @@ impl<'a> Reader<'a> {
     /// A string as it stands.
     pub(super) fn text(&mut self, node: &Node<'a>) -> Option<String> {
         self.expect(node, "a string")?;
-        match serde_json::from_str::<String>(node.raw.get()) {
-            Ok(text) if !text.contains('\0') => return Some(text),
-            Ok(_) => self.broken(node, &rules::HAS_NUL),
-            Err(_) => self.broken(node, &rules::BROKEN_ESCAPE),
+        match json::text(node.raw) {
+            Some(text) if !text.contains('\0') => return Some(text),
+            Some(_) => self.broken(node, &rules::HAS_NUL),
+            None => self.broken(node, &rules::BROKEN_ESCAPE),
         }
         None
     }
@@ -259,7 +255,7 @@ impl<'a> Reader<'a> {
     /// `true` or `false`.
     pub(super) fn flag(&mut self, node: &Node<'a>) -> Option<bool> {
         self.expect(node, "true or false")?;
-        Some(node.raw.get() == "true")
+        Some(node.raw == "true")
     }
 
     /// One of a few words; never expanded, since none of them is up to the
@@ -289,7 +285,6 @@ impl<'a> Reader<'a> {
     /// How far into the text a node starts: both are parts of one allocation.
     fn offset(&self, node: &Node<'_>) -> usize {
         node.raw
-            .get()
             .as_ptr()
             .addr()
             .saturating_sub(self.text.as_ptr().addr())

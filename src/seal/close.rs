@@ -224,7 +224,7 @@ impl Seal<'_> {
         }
     }
 
-    fn tell(&self, action: &str, fault: &SealFault) {
+    fn tell(&self, action: &'static str, fault: &SealFault) {
         let (what, place) = (fault.what(), fault.place());
         let text = format!("{action} {place}: {what}");
         self.report.note(

@@ -116,7 +116,7 @@ impl Fault for SetupFault {
 
     fn remedy(&self) -> String {
         match self {
-            Self::NotFirst { .. } => "make vestibule the container's entrypoint, without `--init` and without a process namespace that it shares",
+            Self::NotFirst { .. } => "make vestibule the container's entrypoint: no `--init` (compose: `init: true`), no shell before it, no shared process namespace (`pid:`)",
             Self::Failed { .. } => "its own messages stand above; a restart begins anew",
             Self::Overran { .. } => "raise `timeout`, or find out what it waits for: it has no terminal and no input",
             Self::NoSecret { .. } => "let the program write the value, and nothing else, to its standard output, and end with 0",

@@ -8,6 +8,7 @@
 
 pub mod arena;
 pub mod attribute;
+pub mod capability;
 pub mod descriptor;
 pub mod handle;
 pub mod ipc;

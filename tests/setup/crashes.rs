@@ -111,6 +111,54 @@ fn after_a_kill_of_pid_1_in_setup_the_next_start_sets_up_anew() {
     let outcome = scene.run().expect_code(0);
     assert_eq!(outcome.stdout, "inside\nmain\n", "{}", outcome.stderr);
     assert!(hunt::in_layer(&layer, &token).is_empty());
+    let left = fs::read_dir(layer.at("/var/tmp")).expect("it is there");
+    assert_eq!(left.count(), 0, "a home of either start is left");
+}
+
+#[test]
+fn a_home_that_a_forged_journal_names_is_removed_only_if_it_could_be_one() {
+    // By a main that writes to setup's directory, each time as if setup had begun
+    // long ago: a directory elsewhere, one of another user, a link, a mount.
+    for home in [
+        "/home/app/kept",
+        "/var/tmp/kept",
+        "/var/tmp/vestibule-home-other",
+        "/var/tmp/vestibule-home-link",
+        "/var/tmp/vestibule-home-mount",
+        "/var/tmp/vestibule-home-x/../kept",
+    ] {
+        let layer = Layer::new();
+        let rules = Rules::of(&[sh("echo setup")]);
+        let scene = rules
+            .main_sh("echo main; cat /home/app/kept/file")
+            .on(&layer);
+        let mut scene = scene
+            .file("/home/app/kept/file", 0o644, APP, "kept")
+            .file("/var/tmp/kept/file", 0o644, APP, "kept")
+            .file("/var/tmp/vestibule-home-other/file", 0o644, (0, 0), "kept")
+            .link("/var/tmp/vestibule-home-link", "/home/app/kept")
+            .directory("/var/tmp/vestibule-home-x", 0o755, (0, 0));
+        if home.ends_with("mount") {
+            let point = scene.directory(home, 0o755, APP);
+            scene = point.mount_again("/home/app/kept", home);
+        }
+        let journal =
+            format!("vestibule-journal 1\nstate setup-running\ntime 1\nhome 1 1 {home}\nend\n");
+        let scene = scene.file("/workspace/.vestibule-journal", 0o644, APP, journal);
+        scene.run();
+        for kept in [
+            "/home/app/kept",
+            "/var/tmp/kept",
+            "/var/tmp/vestibule-home-other",
+        ] {
+            let content = fs::read(layer.at(kept).join("file"));
+            assert_eq!(
+                content.ok().as_deref(),
+                Some(&b"kept"[..]),
+                "{home}: {kept}"
+            );
+        }
+    }
 }
 
 #[test]

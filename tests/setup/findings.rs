@@ -3,9 +3,11 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Layer, Outcome, capability};
+use std::fs;
+
+use crate::harness::{Layer, Outcome, Scene, capability};
 use crate::hunt;
-use crate::rules::{APP, Rules, refusal, sh, sh_with_token};
+use crate::rules::{APP, APP_GROUPS, Rules, refusal, sh, sh_with_token};
 
 /// The value as a part of a URL.
 const PERCENT: &str = "printf %s \"$TOKEN\" | sed 's/%/%25/g; s,/,%2F,g; s/+/%2B/g; s/@/%40/g; \
@@ -162,6 +164,47 @@ fn a_file_that_only_its_user_reads_is_found_by_a_pid_1_without_capabilities() {
         let said = refusal(&scene.run(), 121);
         assert!(said.contains("/workspace/secret"), "{mode}: {said}");
         assert!(said.contains("/workspace/shut"), "{mode}: {said}");
+    }
+}
+
+/// One user for everything and nothing more: nobody may read what is another's.
+fn one_user(line: &str) -> Scene {
+    let rules = Rules::of(&[sh_with_token(line)]);
+    let scene = rules.bare(&["/witness", "say", "main"]);
+    let scene = scene.user(1000, 1000, &APP_GROUPS).options(&["-v"]);
+    scene.directory("/older", 0o700, (0, 0))
+}
+
+#[test]
+fn what_is_older_and_out_of_setup_s_reach_is_counted_and_no_finding() {
+    let layer = Layer::new();
+    let scene = one_user("true").file("/etc/shut", 0o600, (0, 0), "of root");
+    let scene = scene.directory("/older/deep", 0o777, APP);
+    // Also by a start that owes the search of an earlier one.
+    let rounds = [scene.clone(), scene];
+    for (round, scene) in rounds.into_iter().enumerate() {
+        if round == 1 {
+            let journal = "vestibule-journal 1\nstate setup-running\ntime 1\nend\n";
+            fs::write(layer.at("/workspace/.vestibule-journal"), journal).expect("a journal");
+        }
+        let outcome = scene.on(&layer).run().expect_code(0);
+        assert_eq!(outcome.stdout, "main\n");
+        let counted = outcome.stderr.contains("older ones out of setup's reach");
+        let none = outcome.stderr.contains(" 0 older ones");
+        assert!(counted && !none, "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn what_setup_could_enter_or_write_although_nobody_reads_it_is_a_finding() {
+    let entered = one_user("true").directory("/drop", 0o711, (0, 0));
+    let written = one_user("true").directory("/drop", 0o702, (0, 0));
+    let file = one_user("true").file("/drop", 0o602, (0, 0), "of root");
+    let newer = one_user("mkdir -m 000 drop");
+    for scene in [entered, written, file, newer] {
+        let said = refusal(&scene.run(), 121);
+        assert!(said.contains("/drop"), "{said}");
+        assert!(!said.contains("/older"), "{said}");
     }
 }
 

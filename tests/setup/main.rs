@@ -39,5 +39,6 @@ mod ground;
 mod leftovers;
 mod on_drop;
 mod output;
+mod power;
 mod reach;
 mod skipping;

@@ -103,6 +103,17 @@ impl Rules {
         self
     }
 
+    /// Setup and main as whoever PID 1 is.
+    pub(crate) fn without_users(mut self) -> Self {
+        for phase in ["setup", "run"] {
+            self.policy[phase]
+                .as_object_mut()
+                .expect("a phase")
+                .remove("user");
+        }
+        self
+    }
+
     /// The mode of setup's directory.
     pub(crate) fn directory(mut self, mode: u32) -> Self {
         self.directory = mode;

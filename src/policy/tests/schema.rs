@@ -43,6 +43,10 @@ fn unhex(text: &str) -> Vec<u8> {
 
 #[test]
 #[ignore = "needs the client libraries: make test"]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test is an ordinary program, not PID 1"
+)]
 fn the_schema_accepts_what_the_parser_accepts_and_nothing_else() {
     let python = std::env::var_os("VESTIBULE_TEST_PYTHON").expect("VESTIBULE_TEST_PYTHON");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema/agree.py");
