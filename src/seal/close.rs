@@ -8,13 +8,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::as_user::ask;
 use super::journal::Journal;
 use super::kernel_objects::Snapshot;
 use super::kill;
 use super::places::Place;
-use super::residue::{self, Places, Residue};
+use super::residue::{self, Places, Residue, clean};
 use super::stop;
-use super::trace::{Search, Trace};
+use super::trace::{self, Search, Trace};
 use super::wording::shown_path;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
@@ -50,6 +51,9 @@ pub struct Seal<'a> {
     pub private: Vec<Home>,
     /// Where setup could write, with the moment before it began.
     pub places: Vec<Place>,
+    /// Whether those moments are certain. If not, a main may have written them
+    /// down: what is older is searched as well, and root removes nothing.
+    pub is_certain: bool,
     /// The kernel's objects of that moment; `None` where an earlier start began.
     pub objects: Option<Snapshot>,
     /// The dropped values.
@@ -118,27 +122,25 @@ impl Seal<'_> {
         for home in std::mem::take(&mut self.private) {
             let wiped = home.remove(self.setup);
             if !wiped.is_complete() {
-                faults.push(boxed(wiped));
+                faults.push(boxed(wiped.shown(&self.searcher())));
             }
         }
         if let Some(objects) = &self.objects {
             let cleared = objects.clear(self.setup);
             if !cleared.is_complete(objects.is_shared()) {
-                faults.push(boxed(cleared));
+                faults.push(boxed(cleared.shown(&self.searcher())));
             }
         }
     }
 
     fn search(&self, faults: &mut Vec<Box<dyn Fault>>) {
-        let mut values = self.dropped.iter();
-        let mut values = values.by_ref().map(|(name, value)| (name.as_str(), value));
-        let searcher = Searcher::new(&mut values);
+        let searcher = self.searcher();
         // First: a setting is cut out of its file, for a value the file goes.
         self.search_settings(&searcher, faults);
         let search = Search {
             places: &self.places,
             secret_directories: self.secret_directories,
-            everything: self.objects.is_none(),
+            everything: !self.is_certain,
             users: self.users(),
             report: self.report,
         };
@@ -151,11 +153,30 @@ impl Seal<'_> {
             traces.files, traces.unopened, traces.beyond
         );
         self.report.detail(1, "searched", &text, &[]);
-        for trace in traces.settle(self.rules.on_hit, self.setup) {
-            self.tell("removed", &SealFault::Value(trace));
+        if self.rules.on_hit == OnHit::Remove {
+            let is_gone = |path: &Path| self.is_done(&|| trace::remove(path, &self.places));
+            for trace in traces.settle(&is_gone) {
+                self.tell("removed", &SealFault::Value(trace));
+            }
         }
         for trace in traces.left {
             self.say(SealFault::Value(trace), faults);
+        }
+    }
+
+    fn searcher(&self) -> Searcher {
+        let values = self.dropped.iter();
+        Searcher::new(&mut values.map(|(name, value)| (name.as_str(), value)))
+    }
+
+    /// Whether a removal succeeds: by us, or by setup's user where root without its
+    /// capabilities may not. By a word that main could have forged, no root.
+    fn is_done(&self, work: &dyn Fn() -> bool) -> bool {
+        let by_setup = || ask(self.setup, &|| vec![u8::from(work())]) == Ok(vec![1]);
+        if self.is_certain {
+            work() || by_setup()
+        } else {
+            self.setup.uid != 0 && by_setup()
         }
     }
 
@@ -182,7 +203,9 @@ impl Seal<'_> {
             return self.say(SealFault::Unseen, faults);
         };
         let more = found.more;
-        let settled = residue::settle(found, self.rules.on_hit);
+        let settled = residue::settle(found, &|residue| {
+            self.rules.on_hit == OnHit::Remove && self.is_done(&|| clean(residue).is_ok())
+        });
         for residue in settled.cleaned {
             self.tell("removed", &SealFault::Residue(residue.shown(searcher)));
         }

@@ -88,6 +88,9 @@ pub struct Owed {
     pub memory: Memory,
     /// When it was written, in seconds since 1970.
     pub time: Option<u64>,
+    /// Whether its moments are ours for certain: nobody but root can have written
+    /// them, and no other journal says otherwise.
+    pub is_certain: bool,
     places: Vec<Kept>,
 }
 
@@ -233,6 +236,7 @@ fn find_among(setup: Option<&Path>, layer: &Path, user: &Identity) -> Option<Owe
             Err(_) => None,
         };
         let mut found = found.unwrap_or_else(Owed::everything);
+        found.is_certain = place.path().starts_with(layer) && !found.memory.marks.is_empty();
         found.places.push(place);
         owed = Some(match owed {
             Some(other) => other.with(found),
@@ -294,12 +298,15 @@ impl Owed {
             state: None,
             memory: Memory::default(),
             time: None,
+            is_certain: false,
             places: Vec::new(),
         }
     }
 
-    /// Both debts: the worse state, and the directories of both.
+    /// Both debts: the worse state, and the directories of both. The other is the
+    /// one in the layer.
     fn with(mut self, other: Self) -> Self {
+        self.is_certain = other.is_certain && self.memory.marks == other.memory.marks;
         let (own, others) = (&mut self.memory, other.memory);
         let is_all = own.directories.is_empty() || others.directories.is_empty();
         own.directories.extend(others.directories);

@@ -21,12 +21,14 @@ use nix::sys::stat::{SFlag, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::as_user::ask;
+use super::scan::masked_path;
 use super::since::Mark;
 use super::wipe::{Tree, Wiped};
 use super::wording;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
+use crate::search::Searcher;
 
 use look::{KINDS, Kind, names, objects, open_directory};
 
@@ -51,9 +53,9 @@ pub struct Cleared {
     /// As many objects and files are gone.
     pub removed: u64,
     /// Setup's own, and still there.
-    pub left: Vec<String>,
+    pub left: Vec<PathBuf>,
     /// Another user's: of setup's all the same, unless the namespace is shared.
-    pub foreign: Vec<String>,
+    pub foreign: Vec<PathBuf>,
 }
 
 impl Snapshot {
@@ -131,7 +133,7 @@ impl Snapshot {
             for object in objects(kind) {
                 if !before.contains(&object.id) {
                     let name = format!("{} {}", kind.name, object.id);
-                    cleared.name(name, object.is_of(uid));
+                    cleared.name(name.into(), object.is_of(uid));
                 }
             }
         }
@@ -141,7 +143,7 @@ impl Snapshot {
                 if !before.contains(&name) {
                     let path = directory.join(name);
                     let is_own = look::owner(&path) == Some(uid);
-                    cleared.name(wording::shown_path(&path), is_own);
+                    cleared.name(path, is_own);
                 }
             }
         }
@@ -149,12 +151,21 @@ impl Snapshot {
 }
 
 impl Cleared {
-    fn name(&mut self, name: String, is_own: bool) {
+    fn name(&mut self, name: PathBuf, is_own: bool) {
         if is_own {
             self.left.push(name);
         } else {
             self.foreign.push(name);
         }
+    }
+
+    /// The same for messages: no value in a name.
+    #[must_use]
+    pub fn shown(mut self, searcher: &Searcher) -> Self {
+        for name in self.left.iter_mut().chain(&mut self.foreign) {
+            *name = masked_path(name, searcher);
+        }
+        self
     }
 
     /// Whether nothing new is there, as far as it is ours to tell: in a shared
@@ -209,8 +220,8 @@ fn ids(kind: &Kind) -> Vec<i32> {
 /// Something of setup is left in the kernel.
 impl Fault for Cleared {
     fn what(&self) -> String {
-        let names = self.left.iter().chain(&self.foreign).cloned();
-        let names: Vec<String> = names.collect();
+        let names = self.left.iter().chain(&self.foreign);
+        let names: Vec<String> = names.map(|name| wording::shown_path(name)).collect();
         format!(
             "objects that appeared during setup could not be removed: {}",
             wording::some(names.into_iter(), 0)

@@ -19,15 +19,13 @@ mod settle;
 mod url;
 mod walk;
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 
 use super::as_user::ask_unless_stopped;
-use super::scan::masked;
+use super::scan::masked_path;
 use super::since::Mark;
 use super::wording::shown_path;
 use crate::collect::accounts::Identity;
@@ -216,15 +214,15 @@ impl Residue {
             path: path.to_path_buf(),
             line,
             kind,
-            can_clean,
+            // What was installed to be run is named, and stays.
+            can_clean: can_clean && kind.is_credential(),
         }
     }
 
     /// The same for messages: no value in its path.
     #[must_use]
     pub fn shown(mut self, searcher: &Searcher) -> Self {
-        let shown = masked(self.path.as_os_str().as_bytes(), searcher);
-        self.path = OsString::from_vec(shown).into();
+        self.path = masked_path(&self.path, searcher);
         self
     }
 }

@@ -7,23 +7,24 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::{Mode, lstat};
 use nix::unistd::geteuid;
 
-use super::as_user::{ask, ask_unless_stopped};
+use super::as_user::ask_unless_stopped;
 use super::places::Place;
 use super::scan::{COUNTED, Counted, End, HELPERS, Limits, Options, Root, Trouble, scan};
 use super::since::Mark;
 use crate::collect::accounts::Identity;
-use crate::policy::OnHit;
 use crate::report::Reporter;
 use crate::search::Searcher;
+use crate::sys::statx::Mount;
 
 /// A search that takes longer than this says how far it is, again and again.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -62,7 +63,8 @@ pub struct Search<'a> {
     pub places: &'a [Place],
     /// The directories that hold secrets on purpose.
     pub secret_directories: &'a [PathBuf],
-    /// Whether what is older than the marks may hold values too.
+    /// Whether what is older than the marks may hold values too: they are not
+    /// certain.
     pub everything: bool,
     /// Setup's user and main's, who can read what root may not without its
     /// capabilities.
@@ -155,6 +157,10 @@ impl Search<'_> {
         if report.end != End::Complete {
             traces.left.push(Trace::lost());
         }
+        let unlisted = report.counts.of(Counted::Unlisted);
+        if unlisted != 0 {
+            traces.left.push(Trace::unlisted(unlisted));
+        }
         traces
     }
 
@@ -185,6 +191,18 @@ impl Trace {
     }
 }
 
+impl Trace {
+    /// More values, in files that are not named: nothing can remove them.
+    fn unlisted(more: u64) -> Self {
+        Self {
+            shown: "/".into(),
+            path: "/".into(),
+            what: format!("{more} more findings"),
+            is_value: true,
+        }
+    }
+}
+
 impl Traces {
     /// Adds what another user saw: what either could search was searched.
     fn join(&mut self, others: Self) {
@@ -205,26 +223,27 @@ impl Traces {
         self.is_stopped |= others.is_stopped;
     }
 
-    /// Removes what the policy lets it remove, and returns that. A file that
-    /// could not be searched cannot be removed for what it may hold.
+    /// Takes out what `remove` removes, and returns that. A file that could not be
+    /// searched cannot be removed for what it may hold.
     #[must_use]
-    pub fn settle(&mut self, on_hit: OnHit, setup: &Identity) -> Vec<Trace> {
-        if on_hit != OnHit::Remove {
-            return Vec::new();
-        }
-        let is_gone = |trace: &mut Trace| trace.is_value && is_removed(&trace.path, setup);
+    pub fn settle(&mut self, remove: &dyn Fn(&Path) -> bool) -> Vec<Trace> {
+        let is_gone = |trace: &mut Trace| trace.is_value && remove(&trace.path);
         self.left.extract_if(.., is_gone).collect()
     }
 }
 
-/// By its owner where root without its capabilities may not.
-fn is_removed(path: &Path, setup: &Identity) -> bool {
-    let is_removed = || match fs::remove_file(path) {
-        Ok(()) => true,
-        // A file may hold several values.
-        Err(error) => error.kind() == ErrorKind::NotFound,
+/// Removes a file that changed since setup began, if nobody has yet: it may hold
+/// several values. What is older may be the host's.
+pub fn remove(path: &Path, places: &[Place]) -> bool {
+    let stat = match lstat(path) {
+        Ok(stat) => stat,
+        Err(errno) => return errno == Errno::ENOENT,
     };
-    is_removed() || ask(setup, &|| vec![u8::from(is_removed())]) == Ok(vec![1])
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mount = open(path, flags, Mode::empty()).and_then(Mount::of);
+    let mut marks = places.iter().filter_map(|place| place.mark);
+    marks.any(|mark| mount.is_ok_and(|mount| mark.is_for(mount)) && mark.may_be_before(&stat))
+        && fs::remove_file(path).is_ok()
 }
 
 /// Three counts, then traces as fields that end with a NUL, four for each.

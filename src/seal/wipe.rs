@@ -20,11 +20,13 @@ use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, fstat};
 
 use super::as_user::ask;
+use super::scan::masked_path;
 use super::since::Mark;
 use super::wording;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
+use crate::search::Searcher;
 use crate::sys::statx::Mount;
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY
@@ -158,6 +160,15 @@ impl Wiped {
         for left in other.left {
             self.leave(left.path, left.reason);
         }
+    }
+
+    /// The same for messages: no value in a path.
+    #[must_use]
+    pub fn shown(mut self, searcher: &Searcher) -> Self {
+        for left in &mut self.left {
+            left.path = masked_path(&left.path, searcher);
+        }
+        self
     }
 
     pub(super) fn leave(&mut self, path: PathBuf, reason: Reason) {

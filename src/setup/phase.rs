@@ -135,7 +135,8 @@ impl Phase<'_> {
         let homes: Vec<Home> = homes
             .filter_map(|since| Home::left(since, &self.setup))
             .collect();
-        let seal = self.seal_of(homes, self.places_of(&owed), None);
+        let mut seal = self.seal_of(homes, self.places_of(&owed), None);
+        seal.is_certain = owed.is_certain;
         let gone = seal.close(owed.into_journal(&self.setup), &mut || {
             if is_revoked {
                 return Ok(());
@@ -153,7 +154,10 @@ impl Phase<'_> {
         let homes = [&self.setup.home, &self.main.home];
         let others = directory.into_iter().chain(homes).map(PathBuf::as_path);
         let others: Vec<&Path> = others.chain(usual).collect();
-        places::writable(&self.setup, &others)
+        let mut places = places::writable(&self.setup, &others);
+        // A secret's file may be a mount of its own, and is no trace.
+        places.retain(|place| !self.material.files.contains(&place.path));
+        places
     }
 
     /// The same, as they were before the setup of an earlier start. Without any
@@ -334,6 +338,7 @@ impl Phase<'_> {
             homes: vec![self.main.home.clone(), self.setup.home.clone()],
             private,
             places,
+            is_certain: true,
             objects,
             dropped: &self.material.dropped,
             secret_directories: &self.material.directories,

@@ -134,10 +134,12 @@ impl<'m> Watch<'_, 'm> {
         }
         let now = Instant::now();
         self.relay.on_idle(now);
-        let report = self.report;
+        let (report, masking) = (self.report, self.relay.masking);
         if let Some(server) = &mut self.server {
             for number in ready {
-                server.on_ready(*number, self.passwords, &mut |remark| remark.write(report));
+                server.on_ready(*number, self.passwords, &mut |remark| {
+                    remark.masked(masking).write(report);
+                });
             }
             server.on_time(now);
         }

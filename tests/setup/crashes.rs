@@ -187,6 +187,75 @@ fn a_pid_1_without_capabilities_over_files_sets_up_anew_as_well() {
     }
 }
 
+/// Files of a host, older than any setup, of which one holds the value.
+fn beside_a_host_s_files(scene: Scene) -> Scene {
+    let token = scene.value(TOKEN).to_owned();
+    let config = "[remote \"o\"]\nurl = https://u:p@host/r\n[credential]\nhelper = store\n";
+    let root = (0, 0);
+    scene
+        .file("/srv/secrets/.env", 0o600, root, token)
+        .file("/srv/repo/.git/HEAD", 0o644, root, "ref: refs/heads/main\n")
+        .file("/srv/repo/.git/config", 0o644, root, config)
+        .file(
+            "/home/app/.netrc",
+            0o600,
+            root,
+            "machine h login u password p\n",
+        )
+}
+
+#[track_caller]
+fn expect_a_host_s_files(layer: &Layer, what: &str) {
+    assert!(layer.at("/srv/secrets/.env").exists(), "{what}");
+    let config = fs::read_to_string(layer.at("/srv/repo/.git/config")).expect("it is there");
+    assert!(
+        config.contains("u:p@") && config.contains("store"),
+        "{what}: {config}"
+    );
+}
+
+#[test]
+fn after_a_kill_what_is_older_than_setup_is_neither_a_finding_nor_removed() {
+    for word in ["refuse", "remove"] {
+        let layer = Layer::new();
+        let line = "echo inside; [ -e /once ] || sleep 100";
+        let rules = Rules::of(&[sh_with_token(line)]).seal("on_hit", json!(word));
+        let scene = rules.main(&["say", "main"]).on(&layer);
+        let scene = beside_a_host_s_files(scene);
+        killed_in_setup(&scene);
+        fs::write(layer.at("/once"), "").expect("the layer is there");
+        let outcome = scene.run().expect_code(0);
+        assert_eq!(outcome.stdout, "inside\nmain\n", "{}", outcome.stderr);
+        expect_a_host_s_files(&layer, word);
+        assert!(layer.at("/home/app/.netrc").exists(), "{word}");
+    }
+}
+
+#[test]
+fn a_journal_that_main_forges_makes_root_remove_nothing() {
+    for (state, marks) in [
+        ("setup-running", "mark 0 0 /\n"),
+        ("setup-running", "mark 0 0 /nowhere\n"),
+        ("refused", "mark 0 0 /\n"),
+        ("refused", ""),
+    ] {
+        let layer = Layer::new();
+        let text =
+            format!("vestibule-journal 1\nstate {state}\ntime 1\nscan /workspace\n{marks}end\n");
+        let rules = Rules::of(&[sh_with_token("echo setup")]).seal("on_hit", json!("remove"));
+        let rules = rules.setup("skip_if", json!("/workspace/done"));
+        let main = ["/mischief", "say", "main", "forge", &text];
+        let scene = rules.command(&main).on(&layer);
+        let scene = scene.file("/workspace/done", 0o644, APP, "");
+        let scene = beside_a_host_s_files(scene);
+        scene.clone().run().expect_code(0);
+        let outcome = scene.run();
+        let said = refusal(&outcome, 121);
+        assert!(said.contains("/srv/secrets/.env"), "{said}");
+        expect_a_host_s_files(&layer, &text);
+    }
+}
+
 #[test]
 fn after_a_kill_what_was_left_is_never_main_s_even_if_skip_if_is_there() {
     let layer = Layer::new();

@@ -297,6 +297,42 @@ fn what_is_removed_or_reported_is_an_event_with_path_and_form_each() {
 }
 
 #[test]
+fn findings_beyond_those_that_are_listed_are_never_passed_over() {
+    let line = r#"i=0; while [ $i -lt 1100 ]; do printf %s "$TOKEN" > $i; i=$((i+1)); done"#;
+    let layer = Layer::new();
+    let rules = Rules::of(&[sh_with_token(line)]).seal("on_hit", json!("remove"));
+    let scene = rules.main(&["say", "main"]).on(&layer);
+    let outcome = scene.clone().run();
+    let said = refusal(&outcome, 121);
+    assert!(said.contains("100 more"), "{said}");
+    // The next start goes on where this one ended.
+    let outcome = scene.run().expect_code(0);
+    assert_eq!(outcome.stdout, "main\n");
+    assert!(hunt::in_layer(&layer, outcome.value("token")).is_empty());
+}
+
+#[test]
+fn on_hit_remove_removes_no_code_that_setup_installed() {
+    let line = r#"mkdir -p /etc/profile.d; echo ": # $$" > /etc/profile.d/tool.sh
+        mkdir app; cd app; cp /bin/true tool; chmod 4755 tool; /usr/bin/git init -q .
+        /usr/bin/git config core.hooksPath .husky; cp tool .git/hooks/pre-push"#;
+    let rules = Rules::of(&[sh(line)]).seal("on_hit", json!("remove"));
+    let rules = rules.setup("user", json!("root"));
+    let look = "echo main; cd app; ls /etc/profile.d; stat -c %a tool; ls .git/hooks/pre-push; grep -c husky .git/config";
+    let outcome = rules.main_sh(look).run().expect_code(0);
+    let expected = "main\ntool.sh\n4755\n.git/hooks/pre-push\n1\n";
+    assert_eq!(outcome.stdout, expected, "{}", outcome.stderr);
+    for path in [
+        "/etc/profile.d/tool.sh",
+        "/app/tool",
+        ".git/config",
+        "pre-push",
+    ] {
+        assert!(outcome.stderr.contains(path), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn on_hit_remove_cuts_a_setting_out_and_leaves_the_repository() {
     let line = format!(
         r#"E=$({PERCENT}); /usr/bin/git init -q app && cd app && /usr/bin/git remote add o "https://u:$E@host/r""#
@@ -334,6 +370,29 @@ fn a_trace_below_a_name_that_is_a_value_is_told_without_it() {
             .to_owned();
         assert!(!outcome.stderr.contains(&digits), "{}", outcome.stderr);
     }
+}
+
+#[test]
+fn what_could_not_be_removed_is_named_without_a_value() {
+    // As itself it is no name: it has a slash.
+    let hex = r#"n=$(printf %s "$TOKEN" | od -An -v -tx1 | tr -d ' \n')"#;
+    let line = format!(r#"{hex}; mkdir "$HOME/$n"; mv /home/app/old "$HOME/$n/""#);
+    let scene = Rules::of(&[sh_with_token(&line)]).main(&["say", "main"]);
+    let scene = scene.directory("/home/app", 0o755, APP);
+    let said = refusal(&scene.directory("/home/app/old", 0o755, APP).run(), 121);
+    assert!(said.contains("[secret token]/old (older"), "{said}");
+
+    let line = format!(r#"{hex}; : > "/dev/shm/$n"; chown 33 "/dev/shm/$n""#);
+    let rules = Rules::of(&[sh_with_token(&line)]).setup("user", json!("root"));
+    let said = refusal(&rules.main(&["say", "main"]).run(), 121);
+    assert!(said.contains("/dev/shm/[secret token]"), "{said}");
+}
+
+#[test]
+fn a_secret_file_that_is_a_writable_mount_is_no_finding() {
+    let scene = Rules::of(&[sh_with_token("echo setup")]).main(&["say", "main"]);
+    let scene = scene.mount_again("/run/secrets/token", "/run/secrets/token");
+    assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::harness::{self, Layer, Scene};
 use crate::room::{self, Room};
-use crate::rules::{Rules, refusal, sh};
+use crate::rules::{Rules, TOKEN, refusal, sh};
 
 /// Where vestibule's certificate authority of the test is.
 const CERTIFICATE: &str = "/etc/test-certificate.pem";
@@ -193,4 +193,17 @@ fn a_clone_with_a_wrong_token_fails_and_says_nothing_of_it() {
     refusal(&outcome, 120);
     let said = format!("{}{}", outcome.stdout, outcome.stderr);
     assert!(!said.contains("another+token"), "{said}");
+}
+
+#[test]
+fn a_value_in_an_address_that_git_asks_about_is_not_repeated() {
+    let line = r#"n=$(printf %s "$TOKEN" | od -An -v -tx1 | tr -d ' \n')
+        printf 'protocol=https\nhost=example.com\npath=%s/x\n\n' "$n" | git credential fill; echo setup"#;
+    let command =
+        json!({ "argv": ["/bin/sh", "-c", line], "git": true, "env": { "TOKEN": TOKEN } });
+    let rule = json!({ "username": "u", "password": TOKEN });
+    let rules = Rules::of(&[command]).setup("git", json!({ "https://example.com/acme": rule }));
+    let outcome = rules.main(&["say", "main"]).run().expect_code(0);
+    let said = "git has no credential for `example.com` `[secret token]/x`";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
 }

@@ -311,6 +311,8 @@ int main(int count, char **words) {
         else if (strcmp(part, "shutdown") == 0) shut_down(next);
         else if (strcmp(part, "file") == 0) write_file(next, 0644);
         else if (strcmp(part, "private-file") == 0) write_file(next, 0600);
+        else if (strcmp(part, "forge") == 0)
+            must(setxattr(".", "user.vestibule.journal", next, strlen(next), 0) == 0, "forge");
         else if (strcmp(part, "attribute") == 0)
             must(setxattr(next, "user.note", token(), strlen(token()), 0) == 0, "setxattr");
         else if (strcmp(part, "die") == 0) raise(atoi(next));

@@ -9,7 +9,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{Mode, fchmod};
@@ -52,10 +52,6 @@ fn take_out(residue: &Residue) -> io::Result<()> {
             let bytes = read(path).ok_or(io::ErrorKind::InvalidData)?;
             let clean = without(&bytes, path, residue.kind, line)?;
             replace(path, &found, &clean)
-        }
-        None if residue.kind == Kind::SetId && found.is_file() => {
-            let mode = found.mode() & 0o1777;
-            fs::set_permissions(path, fs::Permissions::from_mode(mode))
         }
         None if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         None => fs::remove_file(path),

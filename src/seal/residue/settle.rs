@@ -1,11 +1,10 @@
-//! What a policy's `on_hit` makes of the traces.
+//! What becomes of the traces.
 //!
 //! In: everything that was found. Out: what was cleaned, and what is still there.
 //!
 //! **Never:** silence: what is kept is reported, whatever the policy says.
 
-use super::{Found, Kind, Residue, clean};
-use crate::policy::OnHit;
+use super::{Found, Kind, Residue};
 
 /// What became of the traces.
 #[derive(Debug, Default)]
@@ -16,12 +15,12 @@ pub struct Settled {
     pub kept: Vec<Residue>,
 }
 
-/// Takes out what the policy lets it take out.
+/// Takes out what `clean` can.
 #[must_use]
-pub fn settle(found: Found, on_hit: OnHit) -> Settled {
+pub fn settle(found: Found, clean: &dyn Fn(&Residue) -> bool) -> Settled {
     let mut settled = Settled::default();
     for residue in found.residues {
-        if on_hit == OnHit::Remove && residue.can_clean && clean(&residue).is_ok() {
+        if residue.can_clean && clean(&residue) {
             settled.cleaned.push(residue);
         } else {
             settled.kept.push(residue);

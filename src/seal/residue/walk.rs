@@ -152,22 +152,17 @@ impl<'a> Walk<'a> {
 
     fn regular(&mut self, file: &File<'_>) {
         let (path, mode) = (file.path, file.stat.st_mode);
-        let is_alone = file.stat.st_nlink == 1;
+        let is_alone = file.is_alone();
         let is_executable = mode & 0o111 != 0;
         let by_group = mode & libc::S_ISGID != 0 && mode & libc::S_IXGRP != 0;
         if mode & libc::S_ISUID != 0 || by_group {
-            self.note(Residue::new(path, None, Kind::SetId, is_alone));
+            self.note(Residue::new(path, None, Kind::SetId, false));
         }
         if is_executable && attribute::has(path, CAPABILITY).unwrap_or(false) {
             self.note(Residue::new(path, None, Kind::FileCapability, false));
         }
         if is_executable && is_hook(path) {
-            self.note(Residue::new(
-                path,
-                None,
-                Kind::GitHook,
-                file.is_born_since(),
-            ));
+            self.note(Residue::new(path, None, Kind::GitHook, false));
         }
         if path.ends_with(".git") {
             self.git_directory_elsewhere(path);
@@ -244,7 +239,7 @@ impl<'a> Walk<'a> {
         };
         match kind(&stat) {
             SFlag::S_IFREG if file.is_new() => {
-                self.git_config(&path, stat.st_nlink == 1, includes);
+                self.git_config(&path, file.is_alone(), includes);
             }
             SFlag::S_IFLNK => self.note(Residue::new(&path, None, Kind::Unreadable, false)),
             _ => {}
@@ -274,6 +269,11 @@ impl<'a> Walk<'a> {
 impl File<'_> {
     fn is_new(&self) -> bool {
         self.mark.is_none_or(|mark| mark.may_be_before(self.stat))
+    }
+
+    /// Whether it can be changed: it has surely changed since, and has one name.
+    fn is_alone(&self) -> bool {
+        self.stat.st_nlink == 1 && self.mark.is_some()
     }
 
     /// Whether the whole file is setup's: an older one may only have grown.

@@ -24,7 +24,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 pub use counts::{COUNTED, Counted, Counts};
-pub use report::{End, Finding, Limit, Missed, Place, Report, Trouble, masked};
+pub use report::{End, Finding, Limit, Missed, Place, Report, Trouble, masked, masked_path};
 
 use crate::search::Searcher;
 use report::Hit;

@@ -6,9 +6,9 @@
 //! **Never:** `Debug` or `Display` of a path: a file's name can be a value. For
 //! people there is `shown`, which puts the secret's name in its place.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 
 use super::FINDINGS;
 use super::counts::{Counted, Counts};
@@ -177,6 +177,12 @@ pub fn masked(text: &[u8], searcher: &Searcher) -> Vec<u8> {
     }
     shown.extend_from_slice(text.get(from..).unwrap_or_default());
     shown
+}
+
+/// The same for a path.
+#[must_use]
+pub fn masked_path(path: &Path, searcher: &Searcher) -> PathBuf {
+    OsString::from_vec(masked(path.as_os_str().as_bytes(), searcher)).into()
 }
 
 /// How a scan ended.

@@ -180,7 +180,9 @@ impl<'a> Walk<'a> {
         if self.what.share.has(hash) {
             self.name(&entry);
         }
-        let is_secret = self.is_secret_place();
+        // One file of such a directory may be a mount.
+        let mut secret = self.what.secret_directories.iter();
+        let is_secret = secret.any(|directory| root.path.starts_with(directory));
         match entry.kind {
             SFlag::S_IFLNK => self.link(nix::fcntl::AT_FDCWD, 0, &entry),
             SFlag::S_IFDIR | SFlag::S_IFREG => {

@@ -11,6 +11,7 @@ use super::rules::Mismatch;
 use crate::json::Value;
 use crate::names::SecretName;
 use crate::report::{Reporter, quote};
+use crate::setup::relay::Masking;
 
 /// One thing to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,16 @@ impl Remark {
             asked: None,
             outcome,
         }
+    }
+
+    /// The same without any value: an address may have one.
+    #[must_use]
+    pub fn masked(&self, masking: &Masking) -> Self {
+        let mut masked = self.clone();
+        if let Some((host, path)) = &mut masked.asked {
+            (*host, *path) = (masking.text(host), masking.text(path));
+        }
+        masked
     }
 
     /// Writes it: what was given only with `-v`, what was not always.

@@ -7,6 +7,7 @@
 //! neither the length nor the form that was found.
 
 use crate::report::quote;
+use crate::seal::scan::masked;
 use crate::search::Searcher;
 use crate::secret::Secret;
 
@@ -37,6 +38,11 @@ impl Masking {
     #[must_use]
     pub fn unmasked(&self) -> &[String] {
         self.searcher.unsearchable()
+    }
+
+    /// A text of somebody else's, for a message of ours.
+    pub(in crate::setup) fn text(&self, text: &str) -> String {
+        String::from_utf8_lossy(&masked(text.as_bytes(), &self.searcher)).into_owned()
     }
 
     /// The size of the longest form.

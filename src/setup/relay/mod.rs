@@ -48,6 +48,7 @@ pub struct Ends {
 
 /// Both streams of one command.
 pub struct Relay<'m> {
+    pub(in crate::setup) masking: &'m Masking,
     output: Stream<'m>,
     error: Stream<'m>,
 }
@@ -70,6 +71,7 @@ impl<'m> Relay<'m> {
         let (from_output, output) = pipe(user)?;
         let (from_error, error) = pipe(user)?;
         let relay = Self {
+            masking,
             output: Stream::new(masking, from_output, stdout)?,
             error: Stream::new(masking, from_error, stderr)?,
         };
