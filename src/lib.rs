@@ -190,16 +190,8 @@ fn launch(
     let reaper_arguments = gathered.has_secrets.then(|| options.in_force(&command));
     let uid = gathered.identity.as_ref().map(|identity| identity.uid);
     let guard = Guard::choose(uid);
-    let mut rules = Rules {
-        audience: options.audience,
-        rewriting: options.rewriting,
-        grace: options.grace,
-        success: options.success,
-        warn_on_reap: options.warn_on_reap,
-    };
-    if let Some(policy) = &gathered.policy {
-        rules.adopt(&policy.run);
-    }
+    let run = gathered.policy.as_ref().map(|policy| &policy.run);
+    let rules = Rules::of(&options, run);
     let (preparation, collected) = gathered.into_parts();
     let report = options.report;
     Launch {

@@ -80,7 +80,7 @@ impl Summary {
             match file.reason {
                 Reason::Git => self.git.push(file.name.clone()),
                 Reason::NoVariable => self.undeliverable.push(file.name.clone()),
-                Reason::NotAsked | Reason::Public => {}
+                Reason::NotAsked | Reason::HoldsMore | Reason::Public => {}
             }
         }
         self.withheld = vault.withheld_names().map(Cow::into_owned).collect();

@@ -15,6 +15,7 @@ use super::forward::{Audience, Delivery, RETRY, pass_on, send_own};
 use super::leftovers;
 use super::signals::{Rewriting, Signal};
 use super::status::{SuccessCodes, exit_code};
+use crate::cli::Options;
 use crate::exit::Exit;
 use crate::policy::RunRules;
 use crate::report::{Fault, Reporter};
@@ -50,8 +51,24 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The rules of a start.
+    #[must_use]
+    pub fn of(options: &Options, run: Option<&RunRules>) -> Self {
+        let mut rules = Self {
+            audience: options.audience,
+            rewriting: options.rewriting.clone(),
+            grace: options.grace,
+            success: options.success,
+            warn_on_reap: options.warn_on_reap,
+        };
+        if let Some(run) = run {
+            rules.adopt(run);
+        }
+        rules
+    }
+
     /// Adds what a policy says; the command line goes before it.
-    pub fn adopt(&mut self, run: &RunRules) {
+    fn adopt(&mut self, run: &RunRules) {
         self.grace = self.grace.or(run.grace);
         let typed: Vec<_> = self.rewriting.rules().collect();
         for (from, to) in run.signals.iter().copied().chain(typed) {

@@ -51,16 +51,15 @@ pub struct Preparation {
 
 impl Preparation {
     /// Adds what a policy says.
-    pub fn adopt(&mut self, policy: Policy) {
+    pub fn adopt(&mut self, policy: &Policy) {
         let file = policy.file.display().to_string();
-        self.limits = policy.run.limits;
+        self.limits.clone_from(&policy.run.limits);
         self.umask = policy.run.umask;
-        self.directory = policy
-            .run
-            .directory
-            .map(|(path, place)| (path, format!("{file} at {place}")));
+        let directory = policy.run.directory.as_ref();
+        self.directory =
+            directory.map(|(path, place)| (path.clone(), format!("{file} at {place}")));
         self.confinement = policy.run.confinement.unwrap_or_default();
-        self.capabilities = policy.run.capabilities;
+        self.capabilities.clone_from(&policy.run.capabilities);
         self.no_new_privileges |= policy.run.no_new_privileges == Some(true);
         self.policy = file;
     }
