@@ -56,7 +56,7 @@ impl<'a> Declared<'a> {
 
     /// Reads all of it.
     pub(super) fn read(mut self) -> Vec<CollectFault> {
-        let mut shared: BTreeMap<(&SecretName, Format), Keys<'a>> = BTreeMap::new();
+        let mut shared: BTreeMap<(&SecretPath, Format), Keys<'a>> = BTreeMap::new();
         for (name, rule) in &self.policy.secrets {
             let newline = Newline::of(rule.raw);
             let read = match &rule.source {
@@ -120,7 +120,7 @@ impl<'a> Declared<'a> {
         newline: Newline,
     ) -> Result<(), CollectFault> {
         let by = self.by(name);
-        let found = self.scopes.find_below(file);
+        let found = self.scopes.find(file);
         let found = found.ok_or_else(|| missing(file, self.scopes, &by))?;
         let value = checked(&found, &by, newline)?;
         self.vault.hold_file(name.clone(), value, found.path);
@@ -128,12 +128,12 @@ impl<'a> Declared<'a> {
     }
 
     /// Takes several values out of one file.
-    fn read_parts(&mut self, file: &SecretName, format: Format, keys: &Keys<'a>) {
+    fn read_parts(&mut self, file: &SecretPath, format: Format, keys: &Keys<'a>) {
         let by = keys.first().map(|(first, ..)| self.by(first));
         let by = by.unwrap_or_default();
         let Some(found) = self.scopes.find(file) else {
             for (name, rule, _) in keys {
-                let fault = missing(&file.into(), self.scopes, &self.by(name));
+                let fault = missing(file, self.scopes, &self.by(name));
                 self.settle(name, rule.optional, Err(fault));
             }
             return;

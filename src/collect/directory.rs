@@ -22,7 +22,7 @@ use folder::{FLAGS, Folder, Identity, Listed, identity};
 use super::container::Container;
 use super::fault::CollectFault;
 use super::file::{self, FileProblem, Ownership};
-use crate::names::{SecretName, SecretPath};
+use crate::names::SecretPath;
 use crate::policy::Policy;
 use crate::secret::Secret;
 
@@ -158,20 +158,10 @@ impl Scopes {
             .position(|scope| scope.identity == wanted)
     }
 
-    /// The narrowest file of that name.
-    #[must_use]
-    pub fn find(&self, name: &SecretName) -> Option<Found<'_>> {
-        let name = OsStr::new(name.as_str());
-        self.from_wide_to_narrow
-            .iter()
-            .rev()
-            .find_map(|scope| scope.find(name))
-    }
-
     /// The narrowest file of that path: its directory decides, the file itself
     /// may then turn out to be missing.
     #[must_use]
-    pub fn find_below(&self, path: &SecretPath) -> Option<Found<'_>> {
+    pub fn find(&self, path: &SecretPath) -> Option<Found<'_>> {
         let path = path.as_path();
         let top = path.iter().next()?;
         let mut scopes = self.from_wide_to_narrow.iter().rev();
@@ -273,10 +263,6 @@ impl Scopes {
 }
 
 impl Scope {
-    fn find(&self, name: &OsStr) -> Option<Found<'_>> {
-        self.folder.holds(name).then(|| self.found(Path::new(name)))
-    }
-
     fn found(&self, below: &Path) -> Found<'_> {
         // The directory itself is named like a file at times.
         let below = if below.as_os_str().is_empty() {

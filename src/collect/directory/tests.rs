@@ -10,7 +10,7 @@ use super::super::file::tests::run_as_nobody;
 use super::super::tests::{Place, assert_root, container, policy, scopes, whats};
 use super::{Entry, FileProblem, Found, Located, Scopes, read_path};
 use crate::exit::Exit;
-use crate::names::SecretName;
+use crate::names::SecretPath;
 use crate::report::Fault;
 
 #[expect(
@@ -23,7 +23,7 @@ fn value(found: &Found<'_>) -> Result<String, FileProblem> {
 }
 
 fn find(scopes: &Scopes, name: &str) -> Option<String> {
-    let found = scopes.find(&SecretName::parse(name).unwrap())?;
+    let found = scopes.find(&SecretPath::parse(name).unwrap())?;
     Some(value(&found).unwrap())
 }
 
@@ -310,7 +310,7 @@ fn as_nobody_directories_are_shut() {
         ["open/file=Ok(\"2\")", "open/sub shut", "shut shut"]
     );
     let scopes = Scopes::among(&[], vec![blind.clone()], &none).unwrap();
-    let found = scopes.find(&SecretName::parse("file").unwrap()).unwrap();
+    let found = scopes.find(&SecretPath::parse("file").unwrap()).unwrap();
     assert_eq!(value(&found), Err(FileProblem::Unreadable));
     assert!(found.ownership().is_none());
     let (problem, ownership) = read_path(&shut.join("file")).err().unwrap();
