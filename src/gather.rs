@@ -5,7 +5,7 @@
 //!
 //! **Never:** a process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::Options;
 use crate::collect::accounts::{Accounts, Identity};
@@ -61,6 +61,8 @@ pub struct Surveyed {
     pub vault: Vault,
     /// The rules, where no policy gives them.
     pub conventions: Conventions,
+    /// The secret directories that were looked for, from wide to narrow.
+    pub directories: Vec<PathBuf>,
     /// The absences that were borne.
     pub absences: Vec<CollectFault>,
 }
@@ -123,6 +125,7 @@ pub fn survey(
         container,
         vault: found.vault,
         conventions: found.conventions,
+        directories: found.directories,
         absences: found.faults,
     })
 }
@@ -133,22 +136,22 @@ fn all_right(
     identity: Result<Option<Identity>, CollectFault>,
     absence: Absence,
 ) -> Result<(Survey, Option<Identity>), Vec<Box<dyn Fault>>> {
-    let (found, faults) = match found {
-        Ok(mut found) => {
-            let all = std::mem::take(&mut found.faults);
-            let is_borne = |fault: &CollectFault| absence == Absence::Borne && fault.is_absence();
-            let (borne, faults) = all.into_iter().partition(is_borne);
-            found.faults = borne;
-            (Some(found), faults)
-        }
-        Err(fault) => (None, vec![fault]),
-    };
+    let mut faults = Vec::new();
+    let found = found.map_err(|fault| faults.push(fault));
     match (found, identity) {
-        (Some(found), Ok(identity)) if faults.is_empty() => Ok((found, identity)),
-        (_, identity) => {
-            let faults = faults.into_iter().chain(identity.err());
-            Err(faults.map(boxed).collect())
+        (Ok(found), Ok(identity)) if found.is_right(absence) => Ok((found, identity)),
+        (found, identity) => {
+            faults.extend(found.into_iter().flat_map(|found| found.faults));
+            faults.extend(identity.err());
+            Err(faults.into_iter().map(boxed).collect())
         }
+    }
+}
+
+impl Survey {
+    fn is_right(&self, absence: Absence) -> bool {
+        let is_borne = |fault: &CollectFault| absence == Absence::Borne && fault.is_absence();
+        self.faults.iter().all(is_borne)
     }
 }
 

@@ -1,14 +1,18 @@
-//! Well-formed JSON, one level at a time, without a copy of its values.
+//! Well-formed JSON: read one level at a time without a copy of its values, and
+//! written as strings that a terminal can be shown.
 //!
-//! In: a node as text. Out: its type and its members, in their order.
+//! In: a node as text; a text. Out: its type and its members, in their order; a
+//! string.
 //!
 //! **Never:** a tree, or a value in an error. Duplicate keys are kept: the
 //! caller decides what they mean.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::report::steers;
 
 /// The JSON type of a node, with its article.
 #[must_use]
@@ -51,5 +55,26 @@ impl<'de> Visitor<'de> for InOrder {
             members.push(member);
         }
         Ok(Members(members))
+    }
+}
+
+/// Writes a string with its quotation marks. Besides what JSON asks for, all is
+/// escaped that steers a terminal or reorders a line: people read logs too.
+pub(crate) fn put_text(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            _ if steers(character) => put_escape(out, character),
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+}
+
+fn put_escape(out: &mut String, character: char) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "\\u{unit:04x}");
     }
 }

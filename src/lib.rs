@@ -50,7 +50,7 @@ use gather::{Gathered, Phases, gather};
 use init::guard::Guard;
 use init::handover;
 use init::supervise::Rules;
-use inspect::{check, exec, health};
+use inspect::{check, exec, health, plan};
 use policy::Policy;
 use report::Reporter;
 use run::Launch;
@@ -82,6 +82,7 @@ pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
         }
         Ok(Command::Check(options)) => check::answer(&options, &caller),
         Ok(Command::Exec(options, command)) => exec::execute(&options, &command, &caller),
+        Ok(Command::Plan(options, command)) => plan::answer(&options, &command),
         Ok(Command::Health(options)) => health::answer(&options),
         Ok(Command::GitCredential(operation, socket)) => {
             setup::git::client::run(&operation, &socket, report)

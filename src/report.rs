@@ -152,7 +152,7 @@ pub fn escape(bytes: &[u8]) -> String {
             if character == '`' {
                 // `escape_default` leaves it, and it would end the quotation.
                 escaped.extend(character.escape_unicode());
-            } else if character == '\\' || character.is_control() || is_invisible(character) {
+            } else if character == '\\' || steers(character) {
                 escaped.extend(character.escape_default());
             } else {
                 escaped.push(character);
@@ -166,11 +166,12 @@ pub fn escape(bytes: &[u8]) -> String {
     escaped
 }
 
-/// Characters that reorder or hide text on a terminal, or end a line for some
-/// readers of a log (Unicode Bidi_Control, Zl, Zp, and format characters without
-/// a width, the tags included).
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+/// Whether a character steers a terminal, reorders or hides text on it, or ends
+/// a line for some readers of a log (control characters, Unicode Bidi_Control,
+/// Zl, Zp, and format characters without a width, the tags included).
+pub(crate) fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }

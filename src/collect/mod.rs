@@ -28,6 +28,8 @@ pub mod summary;
 pub mod vault;
 mod wording;
 
+use std::path::PathBuf;
+
 use crate::collect::container::Container;
 use crate::collect::conventions::Conventions;
 use crate::collect::declared::Declared;
@@ -47,7 +49,7 @@ pub struct FileDelivery {
     /// The variable that main sees.
     pub variable: crate::names::VariableName,
     /// The secret's own file, if it is delivered as it is.
-    pub original: Option<std::path::PathBuf>,
+    pub original: Option<PathBuf>,
     /// What to write where main cannot read the original.
     pub content: Secret,
 }
@@ -77,6 +79,8 @@ pub struct Survey {
     pub vault: Vault,
     /// The rules, where no policy gives them.
     pub conventions: Conventions,
+    /// The secret directories that were looked for, from wide to narrow.
+    pub directories: Vec<PathBuf>,
 }
 
 /// Reads and assembles all, what setup needs included where it is to run.
@@ -95,7 +99,7 @@ pub fn survey(
 pub fn secrets(
     policy: Option<&Policy>,
     container: &Container,
-) -> Result<(Vault, Vec<std::path::PathBuf>), Vec<CollectFault>> {
+) -> Result<(Vault, Vec<PathBuf>), Vec<CollectFault>> {
     let scopes = Scopes::open(policy, container).map_err(|fault| vec![fault])?;
     let (vault, faults) = read(&scopes, policy, container, None);
     if faults.is_empty() {
@@ -153,6 +157,7 @@ fn survey_of(
             faults,
             vault,
             conventions: Conventions::default(),
+            directories: scopes.searched.clone(),
         };
     }
     let mut conventions = Conventions::default();
@@ -190,6 +195,7 @@ fn survey_of(
         faults,
         vault,
         conventions,
+        directories: scopes.searched.clone(),
     }
 }
 

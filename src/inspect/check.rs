@@ -53,6 +53,12 @@ fn rehearse(options: &Options, caller: &Caller) -> Result<Option<Box<Ready>>, Ve
     Ok(has_secrets.then(|| Box::new(Ready { summary, proof })))
 }
 
+/// Says why a start would be refused, as text or JSON, and returns the code.
+#[must_use]
+pub fn refuse(faults: Vec<Box<dyn Fault>>, options: &Options) -> u8 {
+    say(&Outcome::Refused(faults), options.json, options.report)
+}
+
 fn say(outcome: &Outcome, as_json: bool, report: Reporter) -> u8 {
     match outcome {
         _ if as_json => print(&format!("{}\n", to_json(outcome))),

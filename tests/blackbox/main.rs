@@ -34,6 +34,7 @@ mod levels;
 mod logs;
 mod operations;
 mod pid1;
+mod plan;
 mod policies;
 mod process;
 mod proof;
