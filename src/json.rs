@@ -72,6 +72,20 @@ pub(crate) fn put_text(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// JSON of another writer, with the same escapes: what steers can only stand in
+/// its strings.
+pub(crate) fn tamed(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if steers(character) {
+            put_escape(&mut out, character);
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
 fn put_escape(out: &mut String, character: char) {
     for unit in character.encode_utf16(&mut [0; 2]) {
         // Writing to a String cannot fail.

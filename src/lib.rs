@@ -52,7 +52,7 @@ use init::handover;
 use init::supervise::Rules;
 use inspect::{check, exec, health, plan};
 use policy::Policy;
-use report::Reporter;
+use report::{Reporter, quote};
 use run::Launch;
 use seal::close::SetupGone;
 use setup::phase::Phase;
@@ -103,6 +103,7 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
         Ok(gathered) => gathered,
         Err(faults) => return report.refusals(&faults).code(),
     };
+    explain(&gathered, &options);
     // Effect: place in the family.
     ask_the_kernel(&options);
     // Effect: warnings.
@@ -117,6 +118,34 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
         Err(code) => return code,
     };
     run::start(launch(options, command, caller, gathered, replace), &gone)
+}
+
+/// What was decided so far, for `-v`.
+fn explain(gathered: &Gathered, options: &Options) {
+    let report = options.report;
+    if report.verbosity == 0 {
+        return;
+    }
+    let file = gathered.policy.as_ref();
+    let file = file.map(|policy| policy.file.display().to_string());
+    let text = match (&file, &options.profile) {
+        (None, _) => "collect: there is no policy, so the usual names decide".to_owned(),
+        (Some(file), None) => format!("collect: the policy is {}", quote(file)),
+        (Some(file), Some(profile)) => {
+            format!(
+                "collect: the policy is {}, profile {}",
+                quote(file),
+                quote(profile)
+            )
+        }
+    };
+    let fields = [
+        ("file", file.into()),
+        ("profile", options.profile.clone().into()),
+    ];
+    report.note("policy", &text, &fields);
+    gathered.collected.summary.explain(report);
+    gathered.preparation().explain(report);
 }
 
 /// The setup phase, if the policy has one, and its seal.

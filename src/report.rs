@@ -12,7 +12,7 @@ use std::os::fd::BorrowedFd;
 use serde_json::{Map, Value};
 
 use crate::exit::Exit;
-use crate::sys;
+use crate::{json, sys};
 
 /// Foreign text is cut at this many bytes in a message.
 const QUOTED_BYTES: usize = 80;
@@ -88,14 +88,15 @@ impl Reporter {
     /// One line with the event's name and its fields; text readers get `text`.
     pub fn note(self, event: &str, text: &str, fields: &[(&str, Value)]) {
         match self.format {
-            Format::Text => emit(&format!("vestibule: {text}\n")),
+            Format::Text => emit(&["vestibule: ", &plain(text), "\n"].concat()),
             Format::Json => {
                 let mut object = Map::new();
                 object.insert("event".into(), event.into());
                 for (name, value) in fields {
                     object.insert((*name).into(), value.clone());
                 }
-                emit(&format!("{}\n", Value::Object(object)));
+                let line = json::tamed(&Value::Object(object).to_string());
+                emit(&[&line, "\n"].concat());
             }
         }
     }
@@ -112,6 +113,7 @@ impl Reporter {
         match self.format {
             Format::Text => {
                 let label = if exit.is_some() { "" } else { "warning: " };
+                let [what, place, remedy] = [what, place, remedy].map(|text| plain(&text));
                 emit(&format!(
                     "vestibule: {label}{what}\n  where: {place}\n  fix:   {remedy}\n"
                 ));
@@ -166,6 +168,20 @@ pub fn escape(bytes: &[u8]) -> String {
     escaped
 }
 
+/// A line of a message. What is foreign in it is quoted already; should it not
+/// be, it still cannot steer a terminal.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for character in text.chars() {
+        if steers(character) {
+            plain.extend(character.escape_default());
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
+
 /// Whether a character steers a terminal, reorders or hides text on it, or ends
 /// a line for some readers of a log (control characters, Unicode Bidi_Control,
 /// Zl, Zp, and format characters without a width, the tags included).
@@ -190,6 +206,11 @@ pub fn list(items: &[String]) -> String {
 /// must not stop PID 1.
 pub(crate) fn emit(text: &str) {
     sys::descriptor::write_all(stderr(), text.as_bytes());
+}
+
+/// Writes a subcommand's JSON to stdout, as one line.
+pub(crate) fn answer_json(value: &Value) {
+    answer(&[&json::tamed(&value.to_string()), "\n"].concat());
 }
 
 /// Writes a subcommand's answer (help, `check --json`) to stdout.

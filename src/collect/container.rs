@@ -106,6 +106,9 @@ pub struct Passing<'a> {
     pub vault: &'a Vault,
 }
 
+/// A variable that was taken out, and why.
+pub type Removed = (String, &'static str);
+
 /// What becomes of a container variable.
 pub enum Verdict<'a> {
     /// Main gets it.
@@ -129,6 +132,21 @@ pub enum Removal<'a> {
     Credential,
 }
 
+impl Removal<'_> {
+    /// The reason in words, and in one word.
+    #[must_use]
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Holds(_) => ("it holds a withheld secret", "withheld-value"),
+            Self::Source => ("a secret is taken from it", "source"),
+            Self::Credential => (
+                "it looks like a credential, and `inherit` does not name it",
+                "credential",
+            ),
+        }
+    }
+}
+
 /// What `inherit` says of a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inherited {
@@ -143,26 +161,26 @@ pub enum Inherited {
 }
 
 impl<'a> Passing<'a> {
-    /// Adds what may pass, and returns the names of what was taken out although
+    /// Adds what may pass, and returns what was taken out although
     /// the rules would have let a harmless variable of that name pass.
     pub fn pass(
         &self,
         container: &Container,
         environment: &mut Environment,
         faults: &mut Vec<CollectFault>,
-    ) -> Vec<String> {
-        let mut removed: Vec<String> = Vec::new();
+    ) -> Vec<Removed> {
+        let mut removed: Vec<Removed> = Vec::new();
         for (name, value) in &container.variables {
             // What a secret or a file delivery has set is main's already. Of two
             // of one name the first counts, also where it is taken out.
             let shown = name.to_string_lossy();
-            if environment.has(name) || removed.iter().any(|removed| *removed == shown) {
+            if environment.has(name) || removed.iter().any(|(removed, _)| *removed == shown) {
                 continue;
             }
             match self.judge(name, value) {
                 Verdict::Pass(_) => environment.set(name, value),
                 Verdict::NotInherited => {}
-                Verdict::Removed(_) => removed.push(shown.into_owned()),
+                Verdict::Removed(why) => removed.push((shown.into_owned(), why.words().0)),
                 Verdict::Contradiction(secret) => faults.push(CollectFault::InheritedSecret {
                     variable: shown.into_owned(),
                     secret: secret.to_owned(),

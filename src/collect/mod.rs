@@ -219,7 +219,11 @@ fn finish(
         policy,
         vault,
     };
-    result.summary.removed = passing.pass(container, &mut result.environment, faults);
+    let removed = passing.pass(container, &mut result.environment, faults);
+    for (name, why) in removed {
+        result.summary.removed.push(name);
+        result.summary.reasons.removed.push(why);
+    }
     result.summary.describe(vault);
     result
 }

@@ -5,7 +5,6 @@
 //!
 //! **Never:** a value: there is none in here.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +16,7 @@ use super::vault::{Reason, Vault};
 use crate::connection::is_placeholder;
 use crate::exit::Exit;
 use crate::names::SecretName;
-use crate::report::{Fault, list, quote};
+use crate::report::{Fault, Reporter, list, quote};
 use crate::secret::Secret;
 
 /// Names only: what was given, what was not.
@@ -37,10 +36,23 @@ pub struct Summary {
     pub removed: Vec<String>,
     /// Secrets that came by container variable.
     pub by_variable: Vec<String>,
+    /// Why, for `-v`.
+    pub reasons: Reasons,
     /// Values too short to be searched for.
     pub short: Vec<String>,
     /// Well-known placeholders.
     pub placeholders: Vec<String>,
+}
+
+/// Why what was given, withheld and removed was, each in the same order.
+#[derive(Debug, Default)]
+pub struct Reasons {
+    /// The entry, or the convention.
+    pub given: Vec<String>,
+    /// In words.
+    pub withheld: Vec<&'static str>,
+    /// In words.
+    pub removed: Vec<&'static str>,
 }
 
 /// The start line.
@@ -83,7 +95,10 @@ impl Summary {
                 Reason::NotAsked | Reason::HoldsMore | Reason::Public => {}
             }
         }
-        self.withheld = vault.withheld_names().map(Cow::into_owned).collect();
+        for withheld in vault.all_withheld() {
+            self.withheld.push(withheld.name.into_owned());
+            self.reasons.withheld.push(withheld.reason.words().0);
+        }
         let files = vault.withheld_files().into_iter();
         self.withheld_files = files.map(Path::to_path_buf).collect();
     }
@@ -141,6 +156,28 @@ impl Summary {
             let _ = write!(text, "; removes the variables {}", names(&self.removed));
         }
         text
+    }
+
+    /// What was decided about each name, for `-v`.
+    pub fn explain(&self, report: Reporter) {
+        for (name, rule) in self.given.iter().zip(&self.reasons.given) {
+            let text = format!("collect: gives {}, by {rule}", quote(name));
+            let fields = [
+                ("variable", name.as_str().into()),
+                ("rule", rule.as_str().into()),
+            ];
+            report.detail(1, "gives", &text, &fields);
+        }
+        for (name, why) in self.withheld.iter().zip(&self.reasons.withheld) {
+            let text = format!("collect: withholds {}: {why}", quote(name));
+            let fields = [("secret", name.as_str().into()), ("why", (*why).into())];
+            report.detail(1, "withholds", &text, &fields);
+        }
+        for (name, why) in self.removed.iter().zip(&self.reasons.removed) {
+            let text = format!("collect: removes {}: {why}", quote(name));
+            let fields = [("variable", name.as_str().into()), ("why", (*why).into())];
+            report.detail(1, "removes", &text, &fields);
+        }
     }
 
     /// What to mend, worst first.

@@ -63,6 +63,19 @@ pub enum Reason {
     Public,
 }
 
+impl Reason {
+    /// The reason in words, and in one word.
+    #[must_use]
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::HoldsMore => ("its file holds more than main gets", "holds-more"),
+            Self::Git => ("Git credentials are for setup", "git"),
+            Self::NoVariable => ("no variable can be called so", "no-variable"),
+            Self::NotAsked | Self::Public => ("no rule gives it to main", "not-asked"),
+        }
+    }
+}
+
 /// The secrets by name.
 #[derive(Default)]
 pub struct Vault {

@@ -200,7 +200,8 @@ impl Supervisor {
             // A subreaper's walk can miss a process that forks meanwhile.
             leftovers::signal_all(Signal::KILL);
         }
-        if self.rules.warn_on_reap {
+        // As tini's users know it, `-vv` says that too.
+        if self.rules.warn_on_reap || self.report.verbosity >= 2 {
             let text = format!("reaped the orphan {pid}");
             self.report
                 .note("reaped", &text, &[("pid", pid.as_raw().into())]);

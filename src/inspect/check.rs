@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::Options;
 use crate::collect::summary::Summary;
 use crate::gather::{Phases, gather};
-use crate::report::{Fault, Reporter, answer as print, boxed, exit_of, list, quote};
+use crate::report::{Fault, Reporter, answer as print, answer_json, boxed, exit_of, list, quote};
 use crate::run::AlmostMain;
 use crate::run::confine::prove::OutOfReach;
 use crate::start::Caller;
@@ -61,7 +61,7 @@ pub fn refuse(faults: Vec<Box<dyn Fault>>, options: &Options) -> u8 {
 
 fn say(outcome: &Outcome, as_json: bool, report: Reporter) -> u8 {
     match outcome {
-        _ if as_json => print(&format!("{}\n", to_json(outcome))),
+        _ if as_json => answer_json(&to_json(outcome)),
         Outcome::Refused(faults) => return report.refusals(faults).code(),
         Outcome::Ready(ready) => {
             print(&to_text(ready.as_deref()));

@@ -119,6 +119,8 @@ fn look_after(main: Pid, launch: Launch, handover: Option<Handover>) -> u8 {
     } = launch;
     // Effect: parent wiped.
     drop(collected);
+    let text = format!("run: main is process {main}");
+    report.detail(1, "supervising", &text, &[("pid", main.as_raw().into())]);
     if let Some((handover, arguments)) = handover.zip(reaper_arguments) {
         let state = State {
             main,

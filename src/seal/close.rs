@@ -72,12 +72,18 @@ impl Seal<'_> {
         revoke: &mut dyn FnMut() -> Result<(), Box<dyn Fault>>,
     ) -> Result<SetupGone, Vec<Box<dyn Fault>>> {
         let mut faults: Vec<Box<dyn Fault>> = Vec::new();
+        self.step("kill");
         self.kill(&mut faults);
+        self.step("wipe");
         self.wipe(&mut faults);
+        if !self.rules.on_drop.is_empty() {
+            self.step("revoke");
+        }
         if let Err(fault) = revoke() {
             faults.push(fault);
         }
         self.kill(&mut faults);
+        self.step("search");
         self.search(&mut faults);
         if faults.is_empty() {
             let closed = journal.close().map_err(boxed);
@@ -88,6 +94,13 @@ impl Seal<'_> {
             faults.push(boxed(fault));
         }
         Err(faults)
+    }
+
+    /// What comes next, for `-v`.
+    fn step(&self, step: &str) {
+        let text = ["seal: ", step].concat();
+        self.report
+            .detail(1, "seal", &text, &[("step", step.into())]);
     }
 
     fn kill(&self, faults: &mut Vec<Box<dyn Fault>>) {
@@ -129,7 +142,11 @@ impl Seal<'_> {
             "seal: {} files searched, {} of formats that are not opened",
             traces.files, traces.unopened
         );
-        self.report.detail(1, "searched", &text, &[]);
+        let fields = [
+            ("files", traces.files.into()),
+            ("unopened", traces.unopened.into()),
+        ];
+        self.report.detail(1, "searched", &text, &fields);
         for trace in traces.left {
             self.say(boxed(SealFault::Value(trace)), is_refused, faults);
         }

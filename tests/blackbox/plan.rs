@@ -125,6 +125,26 @@ fn without_anything_a_plan_passes_everything() {
     );
 }
 
+#[test]
+fn every_field_of_a_plan_is_documented() {
+    fn fields(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => members.iter().for_each(|(name, value)| {
+                found.insert(name.clone());
+                fields(value, found);
+            }),
+            Value::Array(items) => items.iter().for_each(|item| fields(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    fields(&plan(example_with_secrets(), &[]), &mut found);
+    fields(&plan(usual(), &[]), &mut found);
+    let docs = include_str!("../../docs/plan.md");
+    found.retain(|name| !docs.contains(&format!("`{name}`")));
+    assert!(found.is_empty(), "not in docs/plan.md: {found:?}");
+}
+
 /// Scenes that a start accepts, each with a main that reports.
 fn started() -> Vec<Scene> {
     let policy = |json: &str| {

@@ -6,18 +6,14 @@
 //! **Never:** a promise about confinement: what is out of reach is tried in each
 //! start, and by `check`.
 
-use caps::Capability;
-
 use super::sheet::Sheet;
 use super::{Plan, lossy, put_duration, put_path, put_user};
 use crate::collect::accounts::Identity;
-use crate::collect::vault::Reason;
 use crate::init::forward::Audience;
 use crate::init::signals::Signal;
 use crate::init::supervise::Rules;
 use crate::policy::{Confinement, Delivery};
 use crate::report::{escape, quote};
-use crate::run::capabilities::{DANGEROUS, Kept};
 use crate::run::confine::available;
 use crate::run::prepare::Preparation;
 
@@ -68,9 +64,10 @@ impl Plan<'_> {
             let file = files.find(|file| file.variable == entry.variable);
             let original = file.and_then(|file| file.original.as_ref());
             put_path(sheet, "path", original);
-            words.push_str(match original {
-                Some(_) => ": its own file if main can read it, else a copy",
-                None => ": a new file on a tmpfs",
+            words.push_str(match (is_given, original) {
+                (false, _) => "",
+                (true, Some(_)) => ": its own file if main can read it, else a copy",
+                (true, None) => ": a new file on a tmpfs",
             });
         }
         let rule = self.put_rule_of(sheet, entry);
@@ -85,14 +82,11 @@ impl Plan<'_> {
         sheet.table("withheld");
         for withheld in self.found.vault.all_withheld() {
             let name = withheld.name.as_ref();
-            let (why, words) = match withheld.reason {
-                _ if of_setup.iter().any(|(asked, _)| asked.as_str() == name) => {
-                    ("setup", "for setup alone")
-                }
-                Reason::HoldsMore => ("holds-more", "its file holds more than main gets"),
-                Reason::Git => ("git", "Git credentials are for setup"),
-                Reason::NoVariable => ("no-variable", "no variable can be called so"),
-                Reason::NotAsked | Reason::Public => ("not-asked", "no rule gives it to main"),
+            let is_of_setup = of_setup.iter().any(|(asked, _)| asked.as_str() == name);
+            let (words, why) = if is_of_setup {
+                ("for setup alone", "setup")
+            } else {
+                withheld.reason.words()
             };
             let path = withheld.path.map(lossy);
             sheet.row();
@@ -179,18 +173,20 @@ impl Plan<'_> {
 }
 
 fn put_process(sheet: &mut Sheet, preparation: &Preparation) {
-    let kept = preparation.kept_capabilities();
-    let (rule, label, list): (_, _, &[Capability]) = match &kept {
-        Kept::Untouched => ("untouched", "the container's", &[]),
-        Kept::Harmless => ("without", "the container's, without these", &DANGEROUS),
-        Kept::Named(named) if named.is_empty() => ("only", "none", &[]),
-        Kept::Named(named) => ("only", "these", named),
-    };
+    let (rule, named) = preparation.kept_capabilities().words();
     sheet.text("capabilities", Some(rule));
-    sheet.line("capabilities", label);
+    sheet.line(
+        "capabilities",
+        match rule {
+            "untouched" => "the container's",
+            "without" => "the container's, without these",
+            _ if named.is_empty() => "none",
+            _ => "these",
+        },
+    );
     sheet.list("capabilities_named");
-    for capability in list {
-        sheet.item(&capability.to_string(), ", ");
+    for capability in &named {
+        sheet.item(capability, ", ");
     }
     sheet.end_list("these");
     let is_set = preparation.no_new_privileges;

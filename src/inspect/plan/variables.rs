@@ -51,7 +51,7 @@ impl Plan<'_> {
                 list.push(shown);
             } else {
                 let secret = fate.secret.map(quote).unwrap_or_default();
-                sheet.end_row(&[&shown, &[fate.words, &secret].concat()]);
+                sheet.end_row(&[&shown, fate.words, &secret]);
             }
         }
         sheet.end_table("variables of the container, kept back");
@@ -94,17 +94,15 @@ fn judged<'a>(passing: &Passing<'a>, name: &OsStr, value: &OsStr) -> Fate<'a> {
         Verdict::Pass(Inherited::ByPattern) => Fate::new(true, "pattern", ""),
         Verdict::Pass(Inherited::WithoutList | Inherited::No) => Fate::new(true, "harmless", ""),
         Verdict::NotInherited => Fate::new(false, "not-inherited", ""),
-        Verdict::Removed(Removal::Source) => {
-            Fate::new(false, "source", "a secret is taken from it")
+        Verdict::Removed(removal) => {
+            let (words, why) = removal.words();
+            let mut fate = Fate::new(false, why, words);
+            if let Removal::Holds(secret) = removal {
+                fate.secret = Some(secret);
+            }
+            fate
         }
-        Verdict::Removed(Removal::Credential) => Fate::new(
-            false,
-            "credential",
-            "it looks like a credential, and `inherit` does not name it",
-        ),
-        Verdict::Removed(Removal::Holds(secret)) | Verdict::Contradiction(secret) => Fate {
-            secret: Some(secret),
-            ..Fate::new(false, "withheld-value", "it holds ")
-        },
+        // A fault, with which there is no plan.
+        Verdict::Contradiction(_) => Fate::new(false, "withheld-value", ""),
     }
 }
