@@ -235,29 +235,27 @@ impl Scopes {
         }
     }
 
-    /// Where a path leads, by the directory that it is in and not by its text:
-    /// `/var/run/secrets/x` is `/run/secrets/x`.
+    /// Where a path leads, by the directories that it is in and not by its text:
+    /// `/var/run/secrets/a/b` is `/run/secrets/a/b`.
     #[must_use]
     pub fn locate(&self, path: &Path) -> Located<'_> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Located::Outside;
-        };
-        let parent = open(parent, OFlag::O_PATH | FLAGS, Mode::empty());
-        let scope = parent
-            .and_then(identity)
-            .ok()
-            .and_then(|parent| self.from_wide_to_narrow.get(self.position(parent)?));
-        if let Some(scope) = scope {
-            return Located::Top(scope.found(Path::new(name)));
+        for (levels, above) in path.ancestors().enumerate() {
+            let directory = open(above, OFlag::O_PATH | FLAGS, Mode::empty()).and_then(identity);
+            let scope = directory.ok().and_then(|found| self.position(found));
+            let scope = scope.and_then(|at| self.from_wide_to_narrow.get(at));
+            if let (Some(scope), Ok(below)) = (scope, path.strip_prefix(above)) {
+                let found = scope.found(below);
+                return if levels == 1 {
+                    Located::Top(found)
+                } else {
+                    Located::Nested(found)
+                };
+            }
         }
-        let nested = self.from_wide_to_narrow.iter().rev().find_map(|scope| {
-            let below = path.strip_prefix(&scope.path).ok()?;
-            Some(scope.found(below))
-        });
-        match nested {
-            Some(found) => Located::Nested(found),
-            None if self.searched.iter().any(|place| path.starts_with(place)) => Located::Unmounted,
-            None => Located::Outside,
+        if self.searched.iter().any(|place| path.starts_with(place)) {
+            Located::Unmounted
+        } else {
+            Located::Outside
         }
     }
 }

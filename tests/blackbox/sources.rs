@@ -300,3 +300,28 @@ fn a_reference_that_needs_a_resolver_is_refused_and_never_passed_on() {
         file.run().expect_refusal(100);
     }
 }
+
+#[test]
+fn a_variable_may_name_a_file_in_a_subdirectory_by_either_of_its_directory_s_names() {
+    for path in ["/run/secrets/team/token", "/var/run/secrets/team/token"] {
+        let scene = || {
+            Scene::main(&["report"])
+                .link("/var/run", "/run")
+                .secret_at("/run/secrets/team/token", 0o444, (0, 0), str::to_owned)
+                .permits(&["token"])
+                .env("TOKEN_FILE", path)
+        };
+        let outcome = scene().run().expect_code(0);
+        only(
+            outcome.report().environment(),
+            &[("TOKEN", outcome.value("token"))],
+        );
+        let policy = with(r#"{ "api": { "from": "env:TOKEN" } }"#, "api");
+        let outcome = scene().policy(&policy).run().expect_code(0);
+        only(
+            outcome.report().environment(),
+            &[("OUT", outcome.value("token"))],
+        );
+        assert!(!outcome.stderr.contains("withholds"), "{}", outcome.stderr);
+    }
+}

@@ -247,6 +247,19 @@ fn a_path_is_located_by_its_directory() {
 }
 
 #[test]
+fn a_path_through_a_link_to_a_secret_directory_is_located_below_it() {
+    let place = Place::with(&[("run/secrets/team/token", "1")]);
+    symlink("run", place.0.join("var-run")).unwrap();
+    let secrets = place.0.join("run/secrets");
+    let scopes = Scopes::among(&[], vec![secrets.clone()], &container(&[])).unwrap();
+    let Located::Nested(found) = scopes.locate(&place.0.join("var-run/secrets/team/token")) else {
+        panic!("it lies in a subdirectory");
+    };
+    assert_eq!(found.path, secrets.join("team/token"));
+    assert_eq!(value(&found).as_deref(), Ok("1"));
+}
+
+#[test]
 fn a_directory_that_is_none_is_refused() {
     let place = Place::with(&[("file", "1")]);
     let none = container(&[]);
