@@ -6,7 +6,7 @@
 //! **Never:** I/O, or an option taken from behind the first word that is none:
 //! from there on everything is main's.
 
-mod options;
+pub mod options;
 mod usage;
 mod value;
 
