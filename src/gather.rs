@@ -130,12 +130,14 @@ pub fn survey(
     })
 }
 
+type Refusals = Vec<Box<dyn Fault>>;
+
 /// Both, if nothing is wrong with either; what is borne stays among the faults.
 fn all_right(
     found: Result<Survey, CollectFault>,
     identity: Result<Option<Identity>, CollectFault>,
     absence: Absence,
-) -> Result<(Survey, Option<Identity>), Vec<Box<dyn Fault>>> {
+) -> Result<(Survey, Option<Identity>), Refusals> {
     let mut faults = Vec::new();
     let found = found.map_err(|fault| faults.push(fault));
     match (found, identity) {

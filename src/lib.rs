@@ -88,24 +88,24 @@ pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
             setup::git::client::run(&operation, &socket, report)
         }
         Ok(Command::Scan(options, paths)) => inspect::scan::answer_with(&options, &paths),
-        Ok(Command::Start(options, command)) => start_main(options, command, caller),
+        Ok(Command::Start(options, command)) => start_main(&options, command, caller),
         Err(error) => report.refusal(&error).code(),
     }
 }
 
-fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
+fn start_main(options: &Options, command: Vec<OsString>, caller: Caller) -> u8 {
     let report = options.report;
-    let replace = run::is_replaced(&options);
+    let replace = run::is_replaced(options);
     if let Some(error) = options.refuse_replacement(replace) {
         return report.refusal(&error).code();
     }
-    let mut gathered = match gather(&options, Phases::All) {
+    let mut gathered = match gather(options, Phases::All) {
         Ok(gathered) => gathered,
         Err(faults) => return report.refusals(&faults).code(),
     };
-    explain(&gathered, &options);
+    explain(&gathered, options);
     // Effect: place in the family.
-    ask_the_kernel(&options);
+    ask_the_kernel(options);
     // Effect: warnings.
     for advice in gathered.collected.summary.advice() {
         report.warning(&advice);
@@ -210,7 +210,7 @@ fn ask_the_kernel(options: &Options) {
 }
 
 fn launch(
-    options: Options,
+    options: &Options,
     command: Vec<OsString>,
     caller: Caller,
     gathered: Gathered,
@@ -221,7 +221,7 @@ fn launch(
     let uid = gathered.identity.as_ref().map(|identity| identity.uid);
     let guard = Guard::choose(uid);
     let run = gathered.policy.as_ref().map(|policy| &policy.run);
-    let rules = Rules::of(&options, run);
+    let rules = Rules::of(options, run);
     let (preparation, collected) = gathered.into_parts();
     let report = options.report;
     Launch {

@@ -206,7 +206,9 @@ impl<'a> Plan<'a> {
                     is_need,
                     main: match origin.state {
                         State::Found => !is_withheld(),
-                        _ => is_asked(&asked.main, name),
+                        State::Missing | State::Absent | State::Later => {
+                            is_asked(&asked.main, name)
+                        }
                     },
                     setup: is_asked(&asked.setup, name),
                 };

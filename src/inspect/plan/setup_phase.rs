@@ -38,7 +38,7 @@ impl<'a> Plan<'a> {
             let user = rules.user.as_ref().or(self.run.user.as_ref());
             put_user(sheet, identity, user.map(|(user, _)| user));
         }
-        self.put_ground(sheet, rules);
+        put_ground(sheet, rules);
         self.put_commands(sheet, rules);
         sheet.table("gets");
         for (number, command) in (1..).zip(&rules.commands) {
@@ -47,34 +47,6 @@ impl<'a> Plan<'a> {
         }
         sheet.end_table("credentials");
         sheet.end();
-    }
-
-    fn put_ground(&self, sheet: &mut Sheet, rules: &SetupRules) {
-        let directory = rules.directory.as_ref().map(|(path, _)| super::lossy(path));
-        sheet.fact("directory", directory.as_deref());
-        let (home, words) = match rules.home {
-            Home::Private => ("private", "a new one, removed by the seal"),
-            Home::Keep => ("keep", "main's, searched by the seal"),
-        };
-        sheet.text("home_rule", Some(home));
-        sheet.line("home", words);
-        put_duration(sheet, ["timeout_ms", "timeout"], rules.timeout);
-        let skip_if = rules.skip_if.as_ref().map(super::lossy);
-        sheet.fact("skip_if", skip_if.as_deref());
-        let is_trusted = rules.reuse == Reuse::Trusted;
-        sheet.flag("reuse_trusted", is_trusted);
-        sheet.line(
-            "ground",
-            if is_trusted {
-                "what an earlier main left is trusted"
-            } else {
-                "what an earlier main could have prepared is refused"
-            },
-        );
-        sheet.line(
-            "confinement",
-            "each command, like main, for what it does not get itself; no_new_privs; killed before the next",
-        );
     }
 
     fn put_commands(&self, sheet: &mut Sheet, rules: &SetupRules) {
@@ -185,4 +157,32 @@ impl<'a> Plan<'a> {
         sheet.line("revoked by", &on_drop);
         sheet.end();
     }
+}
+
+fn put_ground(sheet: &mut Sheet, rules: &SetupRules) {
+    let directory = rules.directory.as_ref().map(|(path, _)| super::lossy(path));
+    sheet.fact("directory", directory.as_deref());
+    let (home, words) = match rules.home {
+        Home::Private => ("private", "a new one, removed by the seal"),
+        Home::Keep => ("keep", "main's, searched by the seal"),
+    };
+    sheet.text("home_rule", Some(home));
+    sheet.line("home", words);
+    put_duration(sheet, ["timeout_ms", "timeout"], rules.timeout);
+    let skip_if = rules.skip_if.as_ref().map(super::lossy);
+    sheet.fact("skip_if", skip_if.as_deref());
+    let is_trusted = rules.reuse == Reuse::Trusted;
+    sheet.flag("reuse_trusted", is_trusted);
+    sheet.line(
+        "ground",
+        if is_trusted {
+            "what an earlier main left is trusted"
+        } else {
+            "what an earlier main could have prepared is refused"
+        },
+    );
+    sheet.line(
+        "confinement",
+        "each command, like main, for what it does not get itself; no_new_privs; killed before the next",
+    );
 }
