@@ -5,7 +5,6 @@
 //!
 //! **Never:** a value: there is none in here.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +15,7 @@ use crate::connection::is_placeholder;
 use crate::exit::Exit;
 use crate::json::Value;
 use crate::names::SecretName;
-use crate::report::{Fault, list, quote};
+use crate::report::{Fault, Reporter, list, quote};
 use crate::secret::Secret;
 
 /// Names only: what was given, what was not.
@@ -36,12 +35,25 @@ pub struct Summary {
     pub removed: Vec<String>,
     /// Secrets that came by container variable.
     pub by_variable: Vec<String>,
+    /// Why, for `-v`.
+    pub reasons: Reasons,
     /// Values too short to be searched for.
     pub short: Vec<String>,
     /// Well-known placeholders.
     pub placeholders: Vec<String>,
     /// Commands of setup with a credential that follow one without.
     pub late: Vec<String>,
+}
+
+/// Why what was given, withheld and removed was, each in the same order.
+#[derive(Debug, Default)]
+pub struct Reasons {
+    /// The entry, or the convention.
+    pub given: Vec<String>,
+    /// In words.
+    pub withheld: Vec<&'static str>,
+    /// In words.
+    pub removed: Vec<&'static str>,
 }
 
 /// The start line.
@@ -83,10 +95,13 @@ impl Summary {
             match file.reason {
                 Reason::Git => self.git.push(file.name.clone()),
                 Reason::NoVariable => self.undeliverable.push(file.name.clone()),
-                Reason::NotAsked | Reason::Public => {}
+                Reason::NotAsked | Reason::HoldsMore | Reason::Public => {}
             }
         }
-        self.withheld = vault.withheld_names().map(Cow::into_owned).collect();
+        for withheld in vault.all_withheld() {
+            self.withheld.push(withheld.name.into_owned());
+            self.reasons.withheld.push(withheld.reason.words().0);
+        }
         let files = vault.withheld_files();
         let files = files.iter().copied();
         self.withheld_files = files.map(Path::to_path_buf).collect();
@@ -145,6 +160,28 @@ impl Summary {
             let _ = write!(text, "; removes the variables {}", names(&self.removed));
         }
         text
+    }
+
+    /// What was decided about each name, for `-v`.
+    pub fn explain(&self, report: Reporter) {
+        for (name, rule) in self.given.iter().zip(&self.reasons.given) {
+            let text = format!("collect: gives {}, by {rule}", quote(name));
+            let fields = [
+                ("variable", name.as_str().into()),
+                ("rule", rule.as_str().into()),
+            ];
+            report.detail(1, "gives", &text, &fields);
+        }
+        for (name, why) in self.withheld.iter().zip(&self.reasons.withheld) {
+            let text = format!("collect: withholds {}: {why}", quote(name));
+            let fields = [("secret", name.as_str().into()), ("why", (*why).into())];
+            report.detail(1, "withholds", &text, &fields);
+        }
+        for (name, why) in self.removed.iter().zip(&self.reasons.removed) {
+            let text = format!("collect: removes {}: {why}", quote(name));
+            let fields = [("variable", name.as_str().into()), ("why", (*why).into())];
+            report.detail(1, "removes", &text, &fields);
+        }
     }
 
     /// What to mend, worst first.

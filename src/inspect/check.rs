@@ -12,7 +12,7 @@ use crate::collect::accounts::Identity;
 use crate::collect::summary::Summary;
 use crate::gather::{Gathered, Phases, gather};
 use crate::json::Value;
-use crate::report::{Fault, Reporter, answer as print, boxed, exit_of, list, quote};
+use crate::report::{Fault, Reporter, answer as print, answer_json, boxed, exit_of, list, quote};
 use crate::run::AlmostMain;
 use crate::run::confine::prove::OutOfReach;
 use crate::setup::ground;
@@ -77,9 +77,15 @@ fn refuse_ground(gathered: &Gathered) -> Result<(), Vec<Box<dyn Fault>>> {
     }
 }
 
+/// Says why a start would be refused, as text or JSON, and returns the code.
+#[must_use]
+pub fn refuse(faults: Vec<Box<dyn Fault>>, options: &Options) -> u8 {
+    say(&Outcome::Refused(faults), options.json, options.report)
+}
+
 fn say(outcome: &Outcome, as_json: bool, report: Reporter) -> u8 {
     match outcome {
-        _ if as_json => print(&format!("{}\n", to_json(outcome))),
+        _ if as_json => answer_json(&to_json(outcome)),
         Outcome::Refused(faults) => return report.refusals(faults).code(),
         Outcome::Ready(ready) => {
             print(&to_text(ready.as_deref()));

@@ -20,8 +20,8 @@ use super::relay::Masking;
 use super::work::{Ended, Work};
 use crate::collect::accounts::Identity;
 use crate::collect::setup::SetupMaterial;
-use crate::policy::{Confinement, SealRules, SetupRules};
-use crate::report::{Reporter, boxed};
+use crate::policy::{CommandRule, Confinement, SealRules, SetupRules};
+use crate::report::{Reporter, boxed, quote};
 use crate::seal::as_user::ask;
 use crate::seal::close::{Seal, SetupGone};
 use crate::seal::journal::{self, Journal, JournalFault, Memory, Owed, State};
@@ -104,7 +104,8 @@ impl Phase<'_> {
         let report = self.report;
         let gone = match need {
             Need::Skip => {
-                report.note("setup", "setup is skipped: `skip_if` is there", &[]);
+                let text = "setup is skipped: `skip_if` is there";
+                report.note("setup", text, &[("state", "skip".into())]);
                 return Ok(SetupGone::never_was());
             }
             Need::Run => self.run(),
@@ -125,7 +126,7 @@ impl Phase<'_> {
         // Effect: owed work.
         let text =
             "an earlier start ended before its seal: everything that can be written is searched";
-        self.report.note("owed", text, &[]);
+        self.report.note("setup", text, &[("state", "owed".into())]);
         let is_complete = owed.is_complete();
         let is_revoked = owed.state != Some(State::RefusedUnrevoked);
         if !is_complete && self.needs_clean_ground() {
@@ -287,7 +288,8 @@ impl Phase<'_> {
         let mut all = all.by_ref().map(|(name, value)| (name.as_str(), value));
         let masking = Masking::new(&mut all);
         let commands = std::mem::take(&mut self.material.commands);
-        for (rule, material) in self.rules.commands.iter().zip(commands) {
+        for (number, (rule, material)) in (1_u64..).zip(self.rules.commands.iter().zip(commands)) {
+            self.say_command(number, rule);
             let work = Work {
                 rules: self.rules,
                 values: &self.material.values,
@@ -306,6 +308,20 @@ impl Phase<'_> {
             ended?;
         }
         Ok(())
+    }
+
+    fn say_command(&self, number: u64, rule: &CommandRule) {
+        let (program, uid) = (rule.argv.first().cloned(), self.setup.uid);
+        let named = quote(program.as_deref().unwrap_or_default());
+        let at = rule.place.to_string();
+        let text = format!("setup: command {number}, {named} at {at}, as uid {uid}");
+        let fields = [
+            ("command", number.into()),
+            ("program", program.into()),
+            ("rule", at.into()),
+            ("uid", uid.into()),
+        ];
+        self.report.detail(1, "command", &text, &fields);
     }
 
     fn starter(&self, home: Option<&Home>) -> Starter {
