@@ -8,7 +8,14 @@ use crate::scene::{Ended, PATIENCE, Scene};
 /// Main says so, and who PID 1 is by now: `vestibule` without an environment.
 const MAIN: &str =
     "echo started; tr '\\0' ' ' </proc/1/cmdline; echo; wc -c </proc/1/environ; exit 3";
-const AS_REAPER: &str = "started\nvestibule -- /bin/sh \n0\n";
+const AS_REAPER: &str = "started\nvestibule -- /bin/sh [main] \n0\n";
+
+/// What was said, with `main` for main's process id.
+fn said(ended: &Ended) -> String {
+    let (before, rest) = ended.said.split_once('[').unwrap_or_default();
+    let (_, after) = rest.split_once(']').unwrap_or_default();
+    format!("{before}[main]{after}")
+}
 
 fn vestibule() -> Init {
     Init::vestibule_with_secret()
@@ -43,7 +50,7 @@ fn the_file_may_be_gone_by_then() {
     gone.path = "/proc/self/fd/9".into();
     let ended = Scene::of(&gone).before(&copy).shell(MAIN).run();
     assert_eq!(
-        (ended.code, ended.said.as_str()),
+        (ended.code, said(&ended).as_str()),
         (Some(3), AS_REAPER),
         "{}",
         ended.complained
@@ -107,7 +114,7 @@ fn a_pipe_that_somebody_left_on_descriptor_3_is_no_state() {
         let before = format!("{make}; {pipes}; {content}");
         let ended = Scene::of(&vestibule()).before(&before).shell(MAIN).run();
         assert_eq!(
-            (ended.code, ended.said.as_str()),
+            (ended.code, said(&ended).as_str()),
             (Some(3), AS_REAPER),
             "{}",
             ended.complained
