@@ -12,8 +12,9 @@
 //!
 //! **Never:** a value, or the place of a finding: a count says enough.
 
+mod memory;
+
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -26,11 +27,12 @@ use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkdir};
 
 use super::as_user::ask;
-use super::since::Moment;
 use super::wording::shown_path;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
+
+pub use memory::{Memory, Since};
 
 /// The file's name in setup's directory.
 pub const FILE: &str = ".vestibule-journal";
@@ -57,20 +59,6 @@ pub struct Journal {
     files: Vec<PathBuf>,
     memory: Memory,
 }
-
-/// What the next start has to know.
-#[derive(Clone, Debug, Default)]
-pub struct Memory {
-    /// What is to be scanned; none named means all that can be written.
-    pub directories: Vec<PathBuf>,
-    /// Setup's private home, and when it was made.
-    pub homes: Vec<Since>,
-    /// Mounts that setup could write to, and the moment before it began.
-    pub marks: Vec<Since>,
-}
-
-/// A path, and a moment by the clock of its file system.
-pub type Since = (PathBuf, Moment);
 
 /// What an earlier start left to be done.
 #[derive(Debug)]
@@ -154,22 +142,7 @@ impl Journal {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let (now, state) = (now.map_or(0, |now| now.as_secs()), state.word());
         let mut text = format!("{FIRST}\nstate {state}\ntime {now}\nfindings {findings}\n");
-        // With one that is no line of text none is written, which means all.
-        let names = self.memory.directories.iter();
-        let names: Option<Vec<&str>> = names.map(|path| line_of(path)).collect();
-        for name in names.unwrap_or_default() {
-            text.push_str("scan ");
-            text.push_str(name);
-            text.push('\n');
-        }
-        for (word, list) in [("home", &self.memory.homes), ("mark", &self.memory.marks)] {
-            // What is no line has no moment either: all in it counts as new.
-            for (path, (seconds, nanoseconds)) in list {
-                if let Some(name) = line_of(path) {
-                    let _ = writeln!(text, "{word} {seconds} {nanoseconds} {name}");
-                }
-            }
-        }
+        self.memory.write(&mut text);
         text.push_str(LAST);
         text.push('\n');
         text
@@ -183,10 +156,6 @@ impl State {
             Self::Refused => "refused",
         }
     }
-}
-
-fn line_of(path: &Path) -> Option<&str> {
-    path.to_str().filter(|text| !text.contains('\n'))
 }
 
 /// What an earlier start owes, by the journals in setup's directory and in the
@@ -215,12 +184,11 @@ fn find_among(setup: Option<&Path>, layer: &Path, user: &Identity) -> Option<Owe
 
 /// What neither we nor setup's user may look at counts as there.
 fn is_there(path: &Path, user: &Identity) -> bool {
+    let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
     let look = || match fs::symlink_metadata(path) {
         Ok(_) => Some(true),
-        Err(error) => match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Some(false),
-            _ => None,
-        },
+        Err(error) if absent.contains(&error.kind()) => Some(false),
+        Err(_) => None,
     };
     let as_user = || ask(user, &|| look().map(u8::from).into_iter().collect());
     look().unwrap_or_else(|| as_user() != Ok(vec![0]))
@@ -235,14 +203,6 @@ impl Owed {
             files: self.files,
             memory: self.memory,
         }
-    }
-
-    /// The moment before setup began on the mount at this point, the earlier one
-    /// of two.
-    #[must_use]
-    pub fn began(&self, point: &Path) -> Option<Moment> {
-        let marks = self.memory.marks.iter().filter(|(path, _)| path == point);
-        marks.map(|(_, began)| *began).min()
     }
 
     /// Whether the moments are known to be ours: only root could have written
@@ -264,14 +224,7 @@ impl Owed {
 
     /// Both debts: the worse state, and the directories of both.
     fn with(mut self, other: Self) -> Self {
-        let (own, others) = (&mut self.memory, other.memory);
-        let is_all = own.directories.is_empty() || others.directories.is_empty();
-        own.directories.extend(others.directories);
-        if is_all {
-            own.directories.clear();
-        }
-        own.homes.extend(others.homes);
-        own.marks.extend(others.marks);
+        self.memory.join(other.memory);
         if self.state != other.state {
             self.state = self.state.and(other.state).and(Some(State::Refused));
         }
@@ -314,21 +267,11 @@ fn parse(text: &str) -> Option<Owed> {
             }
             "time" => owed.time = Some(value.parse().ok()?),
             "findings" => findings = Some(value.parse().ok()?),
-            "scan" if value.starts_with('/') => owed.memory.directories.push(value.into()),
-            "home" => owed.memory.homes.push(since(value)?),
-            "mark" => owed.memory.marks.push(since(value)?),
-            _ => return None,
+            word => owed.memory.take(word, value)?,
         }
     }
     owed.findings = findings?;
     owed.state.map(|_| owed)
-}
-
-fn since(value: &str) -> Option<Since> {
-    let (seconds, rest) = value.split_once(' ')?;
-    let (nanoseconds, path) = rest.split_once(' ')?;
-    let began = (seconds.parse().ok()?, nanoseconds.parse().ok()?);
-    path.starts_with('/').then(|| (path.into(), began))
 }
 
 /// The directory in the layer, for a PID 1 that is root there.

@@ -89,6 +89,14 @@ impl Need {
     }
 }
 
+/// The moment before setup began on the mount that this directory is on.
+fn began_in(directory: &Path, memory: &Memory) -> Option<Mark> {
+    let mount = mount_of(directory).ok()?;
+    let mut points = memory.marks.iter().map(|(point, _)| point);
+    let point = points.find(|point| mount_of(point).is_ok_and(|found| found == mount))?;
+    Mark::at(point, memory.began(point)?).ok()
+}
+
 /// Whether it is there, for us or for setup's user.
 fn exists(path: &Path, setup: &Identity) -> bool {
     let as_setup = |_| ask(setup, &|| vec![u8::from(path.exists())]) == Ok(vec![1]);
@@ -156,7 +164,7 @@ impl Phase<'_> {
         let mut places = self.places();
         if !owed.memory.marks.is_empty() {
             for place in &mut places {
-                let began = owed.began(&place.path);
+                let began = owed.memory.began(&place.path);
                 place.mark = began.and_then(|began| Mark::at(&place.path, began).ok());
             }
         }
@@ -174,9 +182,8 @@ impl Phase<'_> {
             // not the time at which it was written.
             let mark = match Mark::of_file(&journal) {
                 Ok(mark) if !owed.memory.directories.is_empty() => Some(mark),
-                Ok(_) => None,
-                Err(_) if owed.is_of_layer() => self.began_in(directory, owed),
-                Err(_) => None,
+                Err(_) if owed.is_of_layer() => began_in(directory, &owed.memory),
+                Ok(_) | Err(_) => None,
             };
             if let Some(mark) = mark {
                 let _: Wiped = empty(directory, &mark);
@@ -186,13 +193,6 @@ impl Phase<'_> {
         // What only its owner may remove, then what only root may.
         let _ = ask(&self.setup, &clear);
         clear();
-    }
-
-    fn began_in(&self, directory: &Path, owed: &Owed) -> Option<Mark> {
-        let mount = mount_of(directory).ok()?;
-        let mut points = owed.memory.marks.iter().map(|(point, _)| point);
-        let point = points.find(|point| mount_of(point).is_ok_and(|found| found == mount))?;
-        Mark::at(point, owed.began(point)?).ok()
     }
 
     fn run(mut self) -> Result<SetupGone, Ended> {

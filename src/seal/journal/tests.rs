@@ -49,8 +49,8 @@ fn what_was_begun_is_owed_until_it_is_closed() {
             .contains(&PathBuf::from("/workspace"))
     );
     assert_eq!(owed.memory.homes, memory().homes);
-    assert_eq!(owed.began(Path::new("/tmp")), Some((3, 4)));
-    assert_eq!(owed.began(Path::new("/var")), None);
+    assert_eq!(owed.memory.began(Path::new("/tmp")), Some((3, 4)));
+    assert_eq!(owed.memory.began(Path::new("/var")), None);
     journal.refuse(3).unwrap();
     let owed = find(&place).unwrap();
     assert_eq!((owed.state, owed.findings), (Some(State::Refused), 3));
