@@ -79,7 +79,7 @@ impl Seal<'_> {
         let mut faults: Vec<Box<dyn Fault>> = Vec::new();
         self.kill(&mut faults);
         self.wipe(&mut faults);
-        stopped()?;
+        stop::heed()?;
         match revoke() {
             Ok(()) => {}
             Err(Ended::Refused(more)) => faults.extend(more),
@@ -87,9 +87,9 @@ impl Seal<'_> {
             Err(stopped) => return Err(stopped),
         }
         self.kill(&mut faults);
-        stopped()?;
+        stop::heed()?;
         self.search(&mut faults);
-        stopped()?;
+        stop::heed()?;
         if faults.is_empty() {
             journal.close()?;
             return Ok(SetupGone(()));
@@ -195,11 +195,6 @@ impl Seal<'_> {
             self.report.warning(fault.as_ref());
         }
     }
-}
-
-/// The signal of who wants an end before a main is there.
-fn stopped() -> Result<(), Ended> {
-    stop::take().map_or(Ok(()), |signal| Err(Ended::Stopped(signal)))
 }
 
 impl Fault for SealFault {

@@ -27,7 +27,7 @@ use crate::collect::replaceable::weakness;
 use crate::collect::setup::{Minted, SetupMaterial};
 use crate::environment::Environment;
 use crate::policy::{SealRules, SetupRules};
-use crate::seal::kill;
+use crate::seal::{kill, stop};
 use crate::secret::{Scratch, Secret};
 use crate::sys::process::{End, Reaped, reap};
 use crate::sys::signal::{self, SignalSet};
@@ -37,6 +37,8 @@ use std::os::fd::AsFd;
 const LARGEST: usize = 65_536;
 /// How long such a program may take.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How often it is looked whether to go on, in milliseconds.
+const ASK: u8 = 100;
 
 /// Runs the programs of `command:` sources and takes what they write.
 pub(super) fn mint(
@@ -172,12 +174,11 @@ fn output_of(
 fn read_all(output: &OwnedFd, until: Instant) -> Result<Secret, &'static str> {
     let mut held = Scratch::with_capacity(LARGEST);
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
         let mut watched = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut watched, left) {
-            Ok(0) => return Err("it took longer than a minute"),
-            Err(Errno::EINTR) => continue,
+        match poll(&mut watched, PollTimeout::from(ASK)) {
+            Ok(0) if stop::is_asked() => return Err("it was not waited for"),
+            Ok(0) if until <= Instant::now() => return Err("it took longer than a minute"),
+            Ok(0) | Err(Errno::EINTR) => continue,
             Ok(_) | Err(_) => {}
         }
         let room = held.room();
@@ -200,7 +201,7 @@ fn end_of(process: Pid, until: Instant) -> Option<End> {
         match reap() {
             Ok(Reaped::Ended(pid, end)) if pid == process => return Some(end),
             Ok(Reaped::Ended(..)) => {}
-            Ok(Reaped::NoneYet) if Instant::now() < until => {
+            Ok(Reaped::NoneYet) if Instant::now() < until && !stop::is_asked() => {
                 let _ = signal::wait(SignalSet(CHILD), Some(Duration::from_millis(50)));
             }
             Ok(Reaped::NoneYet | Reaped::NoChildren) | Err(_) => return None,

@@ -121,7 +121,8 @@ impl Phase<'_> {
         }?;
         stop::discard_others(report);
         // Main would be made only to be ended.
-        stop::take().map_or(Ok(gone), |signal| Err(Ended::Stopped(signal)))
+        stop::heed()?;
+        Ok(gone)
     }
 
     fn place(&self) -> String {
@@ -302,7 +303,9 @@ impl Phase<'_> {
 
     fn run_commands(&mut self, home: &Home, until: Option<Instant>) -> Result<(), Ended> {
         let starter = self.starter(home);
-        mint(&starter, &mut self.material, self.rules)?;
+        let minted = mint(&starter, &mut self.material, self.rules);
+        stop::heed()?;
+        minted?;
         let mut all = self.material.all.iter();
         let mut all = all.by_ref().map(|(name, value)| (name.as_str(), value));
         let masking = Masking::new(&mut all);
@@ -322,6 +325,7 @@ impl Phase<'_> {
             kill::everything(Some(self.setup.uid))
                 .map_err(|fault| Ended::Refused(vec![boxed(fault)]))?;
             ended?;
+            stop::heed()?;
         }
         Ok(())
     }

@@ -78,6 +78,12 @@ impl Rules {
         self
     }
 
+    /// A secret and where it is from.
+    pub(crate) fn secret(mut self, name: &str, value: Value) -> Self {
+        self.policy["secrets"][name] = value;
+        self
+    }
+
     /// A key of `seal`.
     pub(crate) fn seal(mut self, key: &str, value: Value) -> Self {
         self.policy["seal"][key] = value;
