@@ -150,6 +150,7 @@ pub(crate) fn collect_from(
     if let Some((rules, policy)) = setup.zip(policy) {
         let material = setup::take(rules, policy, scopes, container, &vault, &mut faults);
         collected.setup = Some(material);
+        collected.summary.late = rules.late();
     }
     if faults.is_empty() {
         Ok(Some(collected))

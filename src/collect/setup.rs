@@ -138,7 +138,11 @@ fn late(command: &CommandRule, policy: &Policy) -> Vec<(VariableName, SecretName
     late
 }
 
-fn words_of<'p>(name: &SecretName, policy: &'p Policy) -> Option<(&'p [String], &'p Place)> {
+/// The program that gives this secret, if one does, and the policy's entry.
+pub(crate) fn words_of<'p>(
+    name: &SecretName,
+    policy: &'p Policy,
+) -> Option<(&'p [String], &'p Place)> {
     let rule = policy.secrets.get(name)?;
     match &rule.source {
         Source::Command(words) => Some((words, &rule.place)),

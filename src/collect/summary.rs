@@ -41,6 +41,8 @@ pub struct Summary {
     pub short: Vec<String>,
     /// Well-known placeholders.
     pub placeholders: Vec<String>,
+    /// Commands of setup with a credential that follow one without.
+    pub late: Vec<String>,
 }
 
 /// The start line.
@@ -62,6 +64,8 @@ pub enum Advice {
     Short(Vec<String>),
     /// Files that no variable could be made for.
     Undeliverable(Vec<String>),
+    /// Commands that could be robbed by the one before.
+    Late(Vec<String>),
 }
 
 impl Summary {
@@ -151,6 +155,7 @@ impl Summary {
             Advice::ByVariable(self.by_variable.clone()),
             Advice::Undeliverable(self.undeliverable.clone()),
             Advice::Short(self.short.clone()),
+            Advice::Late(self.late.clone()),
         ]
         .into_iter()
         .filter(|advice| !advice.names().is_empty())
@@ -164,7 +169,8 @@ impl Advice {
             Self::Placeholders(names)
             | Self::ByVariable(names)
             | Self::Short(names)
-            | Self::Undeliverable(names) => names,
+            | Self::Undeliverable(names)
+            | Self::Late(names) => names,
         }
     }
 }
@@ -193,6 +199,9 @@ impl Fault for Advice {
             Self::Undeliverable(_) => format!(
                 "no variable can be named after these secrets, so they are withheld: {names}"
             ),
+            Self::Late(_) => {
+                format!("commands of setup with a credential follow one without: {names}")
+            }
         }
     }
 
@@ -201,6 +210,7 @@ impl Fault for Advice {
             Self::Placeholders(_) | Self::Short(_) => "the values of these secrets".into(),
             Self::ByVariable(_) => "the container's configured environment".into(),
             Self::Undeliverable(_) => "the names of the secret files, by convention".into(),
+            Self::Late(_) => "the order of `setup.commands`".into(),
         }
     }
 
@@ -212,6 +222,7 @@ impl Fault for Advice {
             }
             Self::Short(_) => "use longer values, at least 8 bytes".into(),
             Self::Undeliverable(_) => "rename them to letters, digits, `-` and `_`, or name them in a policy".into(),
+            Self::Late(_) => "put them first: a program or a setting that one command leaves could take the credential of the next".into(),
         }
     }
 

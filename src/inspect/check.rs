@@ -10,11 +10,14 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use crate::cli::Options;
+use crate::collect::accounts::Identity;
 use crate::collect::summary::Summary;
-use crate::gather::{Phases, gather};
+use crate::gather::{Gathered, Phases, gather};
 use crate::report::{Fault, Reporter, answer as print, boxed, exit_of, list, quote};
 use crate::run::AlmostMain;
 use crate::run::confine::prove::OutOfReach;
+use crate::setup::ground;
+use crate::setup::phase::Need;
 use crate::start::Caller;
 
 /// What a start would come to.
@@ -42,6 +45,7 @@ pub fn answer(options: &Options, caller: &Caller) -> u8 {
 
 fn rehearse(options: &Options, caller: &Caller) -> Result<Option<Box<Ready>>, Vec<Box<dyn Fault>>> {
     let gathered = gather(options, Phases::All)?;
+    refuse_ground(&gathered)?;
     let has_secrets = gathered.has_secrets;
     let (preparation, mut collected) = gathered.into_parts();
     // Nobody would take the copies away again.
@@ -51,6 +55,27 @@ fn rehearse(options: &Options, caller: &Caller) -> Result<Option<Box<Ready>>, Ve
     let proof = almost.and_then(|almost| almost.prove(None).map_err(boxed));
     let proof = proof.map_err(|fault| vec![fault])?;
     Ok(has_secrets.then(|| Box::new(Ready { summary, proof })))
+}
+
+/// Setup would run on this ground. What an earlier start owes is no matter for a
+/// look: it would be cleared away before.
+fn refuse_ground(gathered: &Gathered) -> Result<(), Vec<Box<dyn Fault>>> {
+    let rules = gathered
+        .policy
+        .as_ref()
+        .and_then(|policy| policy.setup.as_ref());
+    let (Some(rules), Some(material), Some((setup, Need::Run))) =
+        (rules, &gathered.collected.setup, &gathered.setup)
+    else {
+        return Ok(());
+    };
+    let main = gathered.identity.clone().unwrap_or_else(Identity::own);
+    let faults = ground::faults(rules, material, setup, &main);
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
 }
 
 fn say(outcome: &Outcome, as_json: bool, report: Reporter) -> u8 {

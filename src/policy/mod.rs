@@ -69,17 +69,6 @@ pub struct Policy {
     pub seal: SealRules,
     /// What main gets and how it runs.
     pub run: RunRules,
-    /// Keys that are right but whose mechanism this version lacks.
-    pub unsupported: Vec<Unsupported>,
-}
-
-/// A key that is understood but not carried out yet, so the start is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsupported {
-    /// Where the key stands.
-    pub place: Place,
-    /// What it would need, to follow "this version has no".
-    pub mechanism: &'static str,
 }
 
 /// One entry of `secrets`.

@@ -14,10 +14,10 @@ use serde_json::value::RawValue;
 use crate::json;
 use crate::names::VariableName;
 
+use super::Place;
 use super::expansion::{Variables, expand};
 use super::mistakes::Problem;
 use super::rules::{self, Rule};
-use super::{Place, Unsupported};
 
 /// A value somewhere in the policy.
 #[derive(Clone, Debug)]
@@ -43,7 +43,6 @@ pub(super) struct Reader<'a> {
     /// In parts that this start does not use an unset variable is no mistake.
     pub(super) unused: bool,
     mistakes: Vec<(usize, Place, Problem)>,
-    unsupported: Vec<(usize, Unsupported)>,
 }
 
 impl<'a> Node<'a> {
@@ -108,20 +107,15 @@ impl<'a> Reader<'a> {
             sources: BTreeSet::new(),
             unused: false,
             mistakes: Vec::new(),
-            unsupported: Vec::new(),
         }
     }
 
-    /// All mistakes, and all keys without a mechanism, in the file's order.
-    pub(super) fn finish(self) -> (Vec<(Place, Problem)>, Vec<Unsupported>) {
-        let mistakes = self
-            .mistakes
-            .into_iter()
-            .map(|(_, place, problem)| (place, problem));
-        (
-            mistakes.collect(),
-            self.unsupported.into_iter().map(|(_, key)| key).collect(),
-        )
+    /// All mistakes, in the file's order.
+    pub(super) fn finish(self) -> Vec<(Place, Problem)> {
+        let mistakes = self.mistakes.into_iter();
+        mistakes
+            .map(|(_, place, problem)| (place, problem))
+            .collect()
     }
 
     /// Where `node` stands.
@@ -152,16 +146,6 @@ impl<'a> Reader<'a> {
     /// Keeps the mistake of `result`, or gives its value.
     pub(super) fn keep<T>(&mut self, node: &Node<'_>, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.mistake(node, problem)).ok()
-    }
-
-    /// Keeps a key that is right but has no mechanism yet.
-    pub(super) fn lacks(&mut self, node: &Node<'_>, mechanism: &'static str) {
-        let (offset, place) = (self.offset(node), self.place(node));
-        let at = self
-            .unsupported
-            .partition_point(|(other, _)| *other <= offset);
-        self.unsupported
-            .insert(at, (offset, Unsupported { place, mechanism }));
     }
 
     /// An object with no other keys than `known`.

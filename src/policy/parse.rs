@@ -43,16 +43,13 @@ pub fn parse(
     })?;
     let mut reader = Reader::new(text, variable);
     let policy = read(&mut reader, &Node::root(root), file, profile);
-    let (mistakes, unsupported) = reader.finish();
-    let mistakes: Vec<_> = mistakes
+    let mistakes: Vec<_> = reader
+        .finish()
         .into_iter()
         .map(|(place, problem)| Mistake::at(file, place, problem))
         .collect();
     match policy {
-        Some(policy) if mistakes.is_empty() => Ok(Policy {
-            unsupported,
-            ..policy
-        }),
+        Some(policy) if mistakes.is_empty() => Ok(policy),
         _ => Err(PolicyError::new(file, mistakes)),
     }
 }
@@ -99,7 +96,6 @@ fn read<'a>(
         setup,
         seal: seal.unwrap_or_default(),
         run,
-        unsupported: Vec::new(),
     })
 }
 

@@ -19,17 +19,21 @@ mod settle;
 mod url;
 mod walk;
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 
 use super::as_user::ask_unless_stopped;
+use super::scan::masked;
 use super::since::Mark;
 use super::wording::shown_path;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
+use crate::search::Searcher;
 
 pub use clean::{CleanFault, clean};
 pub use settle::{Settled, settle};
@@ -214,6 +218,14 @@ impl Residue {
             kind,
             can_clean,
         }
+    }
+
+    /// The same for messages: no value in its path.
+    #[must_use]
+    pub fn shown(mut self, searcher: &Searcher) -> Self {
+        let shown = masked(self.path.as_os_str().as_bytes(), searcher);
+        self.path = OsString::from_vec(shown).into();
+        self
     }
 }
 

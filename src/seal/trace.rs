@@ -7,15 +7,16 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 
-use super::as_user::ask_unless_stopped;
+use super::as_user::{ask, ask_unless_stopped};
 use super::places::Place;
 use super::scan::{COUNTED, Counted, End, HELPERS, Limits, Options, Root, Trouble, scan};
 use super::since::Mark;
@@ -204,20 +205,26 @@ impl Traces {
         self.is_stopped |= others.is_stopped;
     }
 
-    /// Does what the policy says, and tells whether main may not start. A file
-    /// that could not be searched cannot be removed for what it may hold.
+    /// Removes what the policy lets it remove, and returns that. A file that
+    /// could not be searched cannot be removed for what it may hold.
     #[must_use]
-    pub fn settle(&mut self, on_hit: OnHit) -> bool {
-        match on_hit {
-            OnHit::Refuse => !self.left.is_empty(),
-            OnHit::Report => false,
-            OnHit::Remove => {
-                self.left
-                    .retain(|trace| !trace.is_value || fs::remove_file(&trace.path).is_err());
-                !self.left.is_empty()
-            }
+    pub fn settle(&mut self, on_hit: OnHit, setup: &Identity) -> Vec<Trace> {
+        if on_hit != OnHit::Remove {
+            return Vec::new();
         }
+        let is_gone = |trace: &mut Trace| trace.is_value && is_removed(&trace.path, setup);
+        self.left.extract_if(.., is_gone).collect()
     }
+}
+
+/// By its owner where root without its capabilities may not.
+fn is_removed(path: &Path, setup: &Identity) -> bool {
+    let is_removed = || match fs::remove_file(path) {
+        Ok(()) => true,
+        // A file may hold several values.
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    };
+    is_removed() || ask(setup, &|| vec![u8::from(is_removed())]) == Ok(vec![1])
 }
 
 /// Three counts, then traces as fields that end with a NUL, four for each.

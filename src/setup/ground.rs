@@ -13,10 +13,13 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::phase::DEFAULT_PATH;
 use crate::collect::accounts::Identity;
 use crate::collect::replaceable::{Weakness, weakness};
+use crate::collect::setup::SetupMaterial;
 use crate::exit::Exit;
-use crate::report::{Fault, quote};
+use crate::policy::{Home, Reuse, SetupRules};
+use crate::report::{Fault, boxed, quote};
 use crate::seal::as_user::ask;
 use crate::seal::journal;
 use crate::seal::since::PROBE;
@@ -24,8 +27,8 @@ use crate::seal::wording::shown_path;
 
 /// What setup with credentials would stand on.
 pub struct Ground<'a> {
-    /// Where its commands start.
-    pub directory: &'a Path,
+    /// Where its commands start, if not in their home.
+    pub directory: Option<&'a Path>,
     /// Whether its home is made for it and removed afterwards.
     pub has_private_home: bool,
     /// Where its programs are looked for.
@@ -68,13 +71,46 @@ pub enum GroundFault {
     },
 }
 
+/// Whether it matters who has been here before, and what setup wrote is removed
+/// where it does not come to its end. Without a credential there is nothing to
+/// win, and what is there may be somebody's work.
+#[must_use]
+pub fn is_needed(rules: &SetupRules) -> bool {
+    rules.has_credentials() && rules.reuse == Reuse::Refused
+}
+
+/// All that speaks against setup where it is about to run.
+#[must_use]
+pub fn faults(
+    rules: &SetupRules,
+    material: &SetupMaterial,
+    setup: &Identity,
+    main: &Identity,
+) -> Vec<Box<dyn Fault>> {
+    if !is_needed(rules) {
+        return Vec::new();
+    }
+    let path = material.commands.first();
+    let path = path.and_then(|command| command.environment.search_path());
+    let directory = rules.directory.as_ref();
+    let ground = Ground {
+        directory: directory.map(|(path, _)| path.as_path()),
+        has_private_home: rules.home == Home::Private,
+        path: path.unwrap_or(OsStr::new(DEFAULT_PATH)),
+        main,
+        setup,
+    };
+    ground.faults().into_iter().map(boxed).collect()
+}
+
 impl Ground<'_> {
     /// All that is not as it has to be. A root main can prepare anything and is
     /// asked about by `collect::replaceable::this_start_only`.
     #[must_use]
     pub fn faults(&self) -> Vec<GroundFault> {
         let mut faults = Vec::new();
-        faults.extend(occupied(self.directory, self.setup));
+        let occupied = |directory| occupied(directory, self.setup);
+        faults.extend(self.directory.and_then(occupied));
         if !self.has_private_home {
             faults.push(GroundFault::SharedHome);
         }
@@ -249,7 +285,7 @@ mod tests {
 
     fn faults(place: &Place, path: &str, uid: u32) -> Vec<GroundFault> {
         let ground = Ground {
-            directory: &place.0.join("work"),
+            directory: Some(&place.0.join("work")),
             has_private_home: true,
             path: OsStr::new(path),
             main: &main(uid),
@@ -318,7 +354,7 @@ mod tests {
             );
         }
         let ground = Ground {
-            directory: &place.0.join("work"),
+            directory: Some(&place.0.join("work")),
             has_private_home: false,
             path: OsStr::new("/usr/bin"),
             main: &main(1000),

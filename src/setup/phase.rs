@@ -6,7 +6,6 @@
 //! **Never:** a command on ground that an earlier main could have prepared; a
 //! value that is still here when main's process begins.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,14 +13,14 @@ use nix::unistd::getpid;
 
 use super::command::Starter;
 use super::fault::SetupFault;
-use super::ground::Ground;
+use super::ground;
 use super::home::Home;
 use super::own_program::{mint, revoke};
 use super::relay::Masking;
 use super::work::{Ended, Work};
 use crate::collect::accounts::Identity;
 use crate::collect::setup::SetupMaterial;
-use crate::policy::{Confinement, Home as HomeRule, Reuse, SealRules, SetupRules};
+use crate::policy::{Confinement, SealRules, SetupRules};
 use crate::report::{Reporter, boxed};
 use crate::seal::as_user::ask;
 use crate::seal::close::{Seal, SetupGone};
@@ -132,11 +131,13 @@ impl Phase<'_> {
     /// An earlier start ended within setup or its seal. Nothing of it runs any
     /// more, but its files are there.
     fn make_up_for(self, owed: Owed) -> Result<SetupGone, Ended> {
+        // Effect: owed work.
         let text =
             "an earlier start ended before its seal: everything that can be written is searched";
         self.report.note("owed", text, &[]);
-        let is_complete = owed.state == Some(State::Refused);
-        if !is_complete && self.needs_bare_ground() {
+        let is_complete = owed.is_complete();
+        let is_revoked = owed.state != Some(State::RefusedUnrevoked);
+        if !is_complete && self.needs_clean_ground() {
             self.clear_directory(&owed);
         }
         let homes = owed.memory.homes.iter();
@@ -144,7 +145,12 @@ impl Phase<'_> {
             .filter_map(|since| Home::left(since, &self.setup))
             .collect();
         let seal = self.seal_of(homes, self.places_of(&owed), None);
-        let gone = seal.close(owed.into_journal(), &mut || Ok(()))?;
+        let gone = seal.close(owed.into_journal(&self.setup), &mut || {
+            if is_revoked {
+                return Ok(());
+            }
+            revoke(&self.starter(None), self.seal, &self.material)
+        })?;
         // What the seal had refused is gone by now, and setup had been through.
         if is_complete { Ok(gone) } else { self.run() }
     }
@@ -177,34 +183,42 @@ impl Phase<'_> {
         let Some((directory, _)) = &self.rules.directory else {
             return;
         };
-        let journal = directory.join(journal::FILE);
+        // Who writes to the directory could forge what the journal says, and not
+        // the time at which its file was written.
+        let of_file = Mark::of_file(&directory.join(journal::FILE));
+        let is_ours = of_file.is_ok() || owed.is_of_layer();
+        let mark = match of_file {
+            Ok(mark) => (!owed.memory.directories.is_empty()).then_some(mark),
+            Err(_) => began_in(directory, &owed.memory),
+        };
         let clear = || {
-            // Who writes to the directory could forge what the journal says, and
-            // not the time at which it was written.
-            let mark = match Mark::of_file(&journal) {
-                Ok(mark) if !owed.memory.directories.is_empty() => Some(mark),
-                Err(_) if owed.is_of_layer() => began_in(directory, &owed.memory),
-                Ok(_) | Err(_) => None,
-            };
-            if let Some(mark) = mark {
-                let _: Wiped = empty(directory, &mark);
+            if let Some(mark) = &mark {
+                let _: Wiped = empty(directory, mark);
             }
             Vec::new()
         };
-        // What only its owner may remove, then what only root may.
+        // All that setup wrote its user may remove. By another's word no more goes.
         let _ = ask(&self.setup, &clear);
-        clear();
+        if is_ours {
+            clear();
+        }
     }
 
     fn run(mut self) -> Result<SetupGone, Ended> {
-        self.judge_ground()?;
+        // Effect: ground judged.
+        let faults = ground::faults(self.rules, &self.material, &self.setup, &self.main);
+        if !faults.is_empty() {
+            return Err(Ended::Refused(faults));
+        }
         let until = self
             .rules
             .timeout
             .and_then(|timeout| Instant::now().checked_add(timeout));
         let places = self.places();
         let objects = Snapshot::take();
+        // Effect: home made.
         let home = Home::make(&self.setup)?;
+        // Effect: journal begun.
         let journal = match self.begin_journal(&home, &places) {
             Ok(journal) => journal,
             Err(fault) => {
@@ -219,10 +233,9 @@ impl Phase<'_> {
                 return Err(ended);
             }
         }
-        let starter = self.starter(&home);
+        let starter = self.starter(Some(&home));
         let seal = self.seal_of(vec![home], places, Some(objects));
-        let mut revoke = || revoke(&starter, self.seal, &self.material);
-        seal.close(journal, &mut revoke)
+        seal.close(journal, &mut || revoke(&starter, self.seal, &self.material))
     }
 
     /// Notes what is about to begin. The home is there and empty already, so that
@@ -242,7 +255,7 @@ impl Phase<'_> {
             homes: vec![home.since()],
             marks: marks.collect(),
         };
-        Journal::begin(directory.unwrap_or(Path::new("/")), memory)
+        Journal::begin(directory, memory, &self.setup)
     }
 
     /// Ends everything and takes away what it wrote; the search is owed by the
@@ -252,7 +265,7 @@ impl Phase<'_> {
             self.report.warning(&fault);
         }
         let _ = home.remove(&self.setup);
-        if self.needs_bare_ground()
+        if self.needs_clean_ground()
             && let Some((directory, _)) = &self.rules.directory
         {
             let clear = || {
@@ -267,43 +280,14 @@ impl Phase<'_> {
         }
     }
 
-    /// Whether nothing may be in setup's directory before it: with a credential, and
-    /// where main is not trusted. What is in it afterwards is setup's then.
-    fn needs_bare_ground(&self) -> bool {
-        let material = &self.material;
-        let has_credential = !material.values.is_empty() || !material.minted.is_empty();
-        has_credential && self.rules.reuse == Reuse::Refused
-    }
-
-    /// Refuses what an earlier main could have prepared.
-    fn judge_ground(&self) -> Result<(), Ended> {
-        if !self.needs_bare_ground() {
-            return Ok(());
-        }
-        let faults = match &self.rules.directory {
-            Some((directory, _)) => {
-                let path = self.material.commands.first();
-                let path = path.and_then(|command| command.environment.search_path());
-                let ground = Ground {
-                    directory,
-                    has_private_home: self.rules.home == HomeRule::Private,
-                    path: path.unwrap_or(OsStr::new(DEFAULT_PATH)),
-                    main: &self.main,
-                    setup: &self.setup,
-                };
-                ground.faults()
-            }
-            None => Vec::new(),
-        };
-        if faults.is_empty() {
-            return Ok(());
-        }
-        Err(Ended::Refused(faults.into_iter().map(boxed).collect()))
+    fn needs_clean_ground(&self) -> bool {
+        ground::is_needed(self.rules)
     }
 
     fn run_commands(&mut self, home: &Home, until: Option<Instant>) -> Result<(), Ended> {
-        let starter = self.starter(home);
-        let minted = mint(&starter, &mut self.material, self.rules);
+        let starter = self.starter(Some(home));
+        // Effect: secrets minted.
+        let minted = mint(&starter, &mut self.material);
         stop::heed()?;
         minted?;
         let mut all = self.material.all.iter();
@@ -320,7 +304,9 @@ impl Phase<'_> {
                 masking: &masking,
                 until,
             };
+            // Effect: command run.
             let ended = work.run(material);
+            // Effect: command over.
             // Before the next one, whatever became of this one.
             kill::everything(Some(self.setup.uid))
                 .map_err(|fault| Ended::Refused(vec![boxed(fault)]))?;
@@ -330,11 +316,12 @@ impl Phase<'_> {
         Ok(())
     }
 
-    fn starter(&self, home: &Home) -> Starter {
-        let place = self.place();
-        let (directory, place) = match &self.rules.directory {
-            Some((path, at)) => (path.clone(), format!("{} at {at}", self.policy)),
-            None => (home.path.clone(), place),
+    fn starter(&self, home: Option<&Home>) -> Starter {
+        let (directory, place) = if let Some((path, at)) = &self.rules.directory {
+            (path.clone(), format!("{} at {at}", self.policy))
+        } else {
+            let home = home.map_or_else(|| "/".into(), |home| home.path.clone());
+            (home, self.place())
         };
         Starter {
             identity: self.setup.clone(),

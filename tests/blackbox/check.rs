@@ -12,7 +12,7 @@ fn refused() -> Vec<Scene> {
     vec![
         policy("{"),
         policy(r#"{ "version": 1, "run": { "env": { "A": "none", "B": "nor" } } }"#),
-        policy(r#"{ "version": 1, "setup": { "commands": [["true"]] } }"#),
+        policy(r#"{ "version": 1, "setup": { "commands": [] } }"#),
         policy(r#"{ "version": 1, "run": { "capabilities": ["KILL"] } }"#).capabilities(0),
         policy(r#"{ "version": 1, "run": { "user": "ghost", "env": { "A": "none" } } }"#),
         main()

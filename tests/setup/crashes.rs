@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::harness::{End, Layer, Scene, capability, wait_for};
 use crate::hunt;
-use crate::rules::{APP, Rules, TOKEN, has_main, refusal, sh, sh_with_token};
+use crate::rules::{APP, Rules, TOKEN, has_main, mischief_with_token, refusal, sh, sh_with_token};
 
 const PLANT: &str = r#"printf %s "$TOKEN" > planted; mkdir -p "$HOME/.config"; printf %s "$TOKEN" > "$HOME/.config/gh"; printf %s "$TOKEN" > /tmp/t"#;
 
@@ -50,16 +50,56 @@ fn a_refusal_for_a_file_that_holds_no_value_of_ours_lasts_as_well() {
 
 #[test]
 fn the_journal_is_gone_once_the_seal_has_passed_and_never_has_a_value() {
+    // Every claim fails if the value is in what its scene says.
     let layer = Layer::new();
-    let rules = Rules::of(&[sh("ls -a; ls -la /var/lib/vestibule 2>&1; exit 0")]);
-    let outcome = rules.main(&["say", "main"]).on(&layer).run().expect_code(0);
+    let rules = Rules::of(&[mischief_with_token(&["journal"]), sh("ls -A; echo empty")]);
+    let scene = rules.command(&["/mischief", "say", "main", "journal"]);
+    let outcome = scene.on(&layer).run().expect_code(0);
+    let said = &outcome.stdout;
     assert!(
-        outcome.stdout.contains(".vestibule-journal"),
-        "{}",
-        outcome.stdout
+        said.starts_with("journal\nvestibule-journal 1\nstate setup-running\n"),
+        "{said}"
     );
+    assert!(said.ends_with("\nend\nempty\nmain\nno journal\n"), "{said}");
     assert!(!layer.at("/workspace/.vestibule-journal").exists());
     assert!(!layer.at("/var/lib/vestibule/journal").exists());
+}
+
+/// What a container that is made anew has lost.
+fn lose(layer: &Layer) {
+    fs::remove_dir_all(layer.at("/var/lib/vestibule")).expect("it was there");
+}
+
+#[test]
+fn a_new_container_over_the_same_volume_finds_the_journal_in_it() {
+    let all = capability::DOCKER;
+    let few = capability::SETUID | capability::SETGID | capability::SETPCAP | capability::KILL;
+    for kept in [all, few] {
+        let layer = Layer::new();
+        let line = r#"printf %s "$TOKEN" > planted; : > done
+            echo inside; if [ -e /once ]; then rm planted; else sleep 100; fi"#;
+        let rules = Rules::of(&[sh_with_token(line)]);
+        let rules = rules.setup("skip_if", json!("/workspace/done"));
+        let scene = rules.bare(&["/bin/sh", "-c", "echo main; ls -A"]);
+        let scene = scene.capabilities(kept).on(&layer);
+        killed_in_setup(&scene);
+        lose(&layer);
+        fs::write(layer.at("/once"), "").expect("the layer is there");
+        let outcome = scene.run().expect_code(0);
+        assert_eq!(outcome.stdout, "inside\nmain\ndone\n", "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_setup_without_a_directory_is_made_up_for_as_well() {
+    let layer = Layer::new();
+    let line = r#"printf %s "$TOKEN" > "$HOME/x"; echo inside; [ -e /once ] || sleep 100"#;
+    let rules = Rules::of(&[sh_with_token(line)]).without_directory();
+    let scene = rules.main(&["say", "main"]).on(&layer);
+    killed_in_setup(&scene);
+    fs::write(layer.at("/once"), "").expect("the layer is there");
+    assert_eq!(scene.clone().run().expect_code(0).stdout, "inside\nmain\n");
+    assert_eq!(scene.run().expect_code(0).stdout, "inside\nmain\n");
 }
 
 /// One start that is killed while its setup runs.

@@ -8,9 +8,12 @@ use crate::rules::{APP, Rules, refusal, sh, sh_with_token};
 
 #[track_caller]
 fn expect_ground_fault(scene: Scene, word: &str) {
+    let check = scene.clone().asking(&["check"]).run();
     let outcome = scene.run();
     let said = refusal(&outcome, 100);
     assert_eq!(outcome.stdout, "", "a command ran: {said}");
+    assert_eq!(check.code(), 100);
+    assert!(outcome.stderr.ends_with(&check.stderr), "{}", check.stderr);
     assert!(said.contains(word), "{word}: {said}");
     assert!(said.contains(r#""reuse": "trusted""#), "{said}");
 }
@@ -65,35 +68,59 @@ fn a_home_that_is_kept_is_searched() {
 }
 
 #[test]
-fn a_directory_that_is_not_there_is_made() {
+fn a_directory_that_is_not_there_is_not_made_but_named() {
     let rules = with_token().setup("directory", json!("/home/app/new/work"));
     let rules = rules.run("directory", json!("/"));
-    let outcome = rules.main(&["say", "main"]).run();
-    let said = format!("{}{}", outcome.stdout, outcome.stderr);
-    assert!(
-        outcome.stdout == "setup\nmain\n" || said.contains("/home/app/new"),
-        "{said}"
-    );
+    let said = refusal(&rules.main(&["say", "main"]).run(), 120);
+    assert!(said.contains("/home/app/new/work"), "{said}");
 }
 
 #[test]
 fn setup_without_any_credential_may_stand_anywhere() {
-    let rules = Rules::of(&[sh("echo setup")]);
+    // What it needs no ground for are all three.
+    let rules = Rules::of(&[sh("echo setup")]).setup("home", json!("keep"));
+    let rules = rules.path("/home/app/bin:.:/usr/bin:/bin");
     let scene = rules.main(&["say", "main"]);
     let scene = scene.file("/workspace/old", 0o644, APP, "of an earlier main\n");
     assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
 }
 
 #[test]
-fn what_was_in_the_directory_of_a_setup_without_any_credential_outlives_its_failures() {
-    let layer = Layer::new();
-    let rules = Rules::of(&[sh("echo more >> old; exit 3")]);
-    let scene = rules.main(&["say", "main"]).on(&layer);
+fn one_credential_in_any_command_is_enough_to_need_it() {
+    for late in [
+        sh_with_token("true"),
+        json!({ "argv": ["/bin/true"], "ssh": ["token"] }),
+        json!({ "argv": ["/bin/true"], "git": true }),
+    ] {
+        let address = json!({ "https://h": { "username": "u", "password": "token" } });
+        let rules = Rules::of(&[sh("echo setup"), late]).setup("git", address);
+        let scene = rules.main(&["say", "main"]);
+        let scene = scene.file("/workspace/old", 0o644, APP, "of an earlier main\n");
+        expect_ground_fault(scene, "/workspace/old");
+    }
+}
+
+#[test]
+fn a_setup_without_a_directory_needs_the_rest_of_the_ground() {
+    let rules = with_token().without_directory();
+    let scene = rules.clone().path(".:/usr/bin:/bin").main(&["say", "main"]);
+    expect_ground_fault(scene, "PATH");
+    let scene = rules.main(&["say", "main"]);
     let scene = scene.file("/workspace/old", 0o644, APP, "of an earlier main\n");
-    for start in 1..3 {
+    assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
+}
+
+#[test]
+fn what_a_failed_setup_without_credentials_changed_stays() {
+    let layer = Layer::new();
+    let rules = Rules::of(&[sh("echo more >> old; echo new > new; exit 1")]);
+    let scene = rules.main(&["say", "main"]).on(&layer);
+    let scene = scene.file("/workspace/old", 0o644, APP, "somebody's work\n");
+    for _ in 0..2 {
         refusal(&scene.clone().run(), 120);
-        let old = std::fs::read_to_string(layer.at("/workspace/old"));
-        assert_eq!(old.expect("it is there").lines().count(), 1 + start);
+        let old = std::fs::read_to_string(layer.at("/workspace/old")).expect("it is there");
+        assert!(old.starts_with("somebody's work\nmore\n"), "{old}");
+        assert!(layer.at("/workspace/new").exists());
     }
 }
 

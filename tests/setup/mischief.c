@@ -261,6 +261,13 @@ static void tell_variables(void) {
     free(names);
 }
 
+static void tell_journal(void) {
+    char content[4096];
+    ssize_t size = getxattr(".", "user.vestibule.journal", content, sizeof content);
+    if (size < 0) printf("no journal\n");
+    else printf("journal\n%.*s", (int)size, content);
+}
+
 static void write_file(const char *path, mode_t mode) {
     int file = open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
     must(file >= 0, path);
@@ -293,6 +300,7 @@ int main(int count, char **words) {
         if (strcmp(part, "objects") == 0) { count_objects(); continue; }
         if (strcmp(part, "others") == 0) { count_others(); continue; }
         if (strcmp(part, "place") == 0) { tell_place(); continue; }
+        if (strcmp(part, "journal") == 0) { tell_journal(); continue; }
         if (strcmp(part, "variables") == 0) { tell_variables(); continue; }
         if (strcmp(part, "wait") == 0) { for (;;) pause(); }
         at++;

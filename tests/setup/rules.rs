@@ -84,6 +84,13 @@ impl Rules {
         self
     }
 
+    /// Commands that start in their home.
+    pub(crate) fn without_directory(mut self) -> Self {
+        let setup = self.policy["setup"].as_object_mut().expect("an object");
+        setup.remove("directory");
+        self
+    }
+
     /// A key of `seal`.
     pub(crate) fn seal(mut self, key: &str, value: Value) -> Self {
         self.policy["seal"][key] = value;
@@ -93,6 +100,12 @@ impl Rules {
     /// A key of `run`.
     pub(crate) fn run(mut self, key: &str, value: Value) -> Self {
         self.policy["run"][key] = value;
+        self
+    }
+
+    /// The policy's `secrets`.
+    pub(crate) fn secrets(mut self, secrets: Value) -> Self {
+        self.policy["secrets"] = secrets;
         self
     }
 

@@ -141,6 +141,7 @@ fn named(number: i64, arguments: &[u64]) -> Option<(&'static str, Option<u64>)> 
         libc::SYS_unlinkat => ("unlink", Some(*second)),
         libc::SYS_mkdirat => ("mkdir", Some(*second)),
         libc::SYS_renameat | libc::SYS_renameat2 => ("rename", Some(*second)),
+        libc::SYS_lsetxattr | libc::SYS_lremovexattr => ("attribute", Some(*first)),
         libc::SYS_fsync => ("fsync", None),
         libc::SYS_write => ("write", None),
         libc::SYS_clone => ("fork", None),

@@ -174,6 +174,12 @@ fn advice_says_what_where_and_how() {
             "the names of the secret files, by convention",
             "rename them to letters, digits, `-` and `_`, or name them in a policy",
         ),
+        (
+            Advice::Late(name()),
+            "commands of setup with a credential follow one without: `a\\u{1b}` and `b`",
+            "the order of `setup.commands`",
+            "put them first: a program or a setting that one command leaves could take the credential of the next",
+        ),
     ] {
         assert_eq!(
             (advice.what(), advice.place(), advice.remedy()),

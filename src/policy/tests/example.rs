@@ -39,23 +39,6 @@ fn delivery(variable: &str, reference: Reference, place: Place) -> Delivery {
 }
 
 #[test]
-fn the_designs_example_is_right_and_lacks_two_mechanisms() {
-    let policy = parsed(EXAMPLE);
-    let lacking: Vec<_> = policy
-        .unsupported
-        .iter()
-        .map(|key| (key.place.to_string(), key.mechanism))
-        .collect();
-    assert_eq!(
-        lacking,
-        [
-            ("/setup, line 17".to_string(), "setup phase"),
-            ("/seal, line 23".to_string(), "seal"),
-        ]
-    );
-}
-
-#[test]
 fn the_examples_secrets_have_their_sources() {
     let policy = parsed(EXAMPLE);
     assert_eq!(policy.file, Path::new("/etc/vestibule/policy.json"));
@@ -201,7 +184,7 @@ fn the_smallest_policy_permits_nothing() {
     let policy = parsed(r#"{"version": 1}"#);
     assert!(policy.secrets.is_empty() && policy.connections.is_empty());
     assert!(policy.run.env.is_empty() && policy.run.files.is_empty());
-    assert!(policy.run.inherit.is_none() && policy.unsupported.is_empty());
+    assert!(policy.run.inherit.is_none());
     assert_eq!(policy.secret_directories, [PathBuf::from("/run/secrets")]);
 }
 
@@ -347,26 +330,11 @@ fn the_other_words_are_in_effect_too() {
 }
 
 #[test]
-fn a_secret_from_a_command_is_understood_and_lacks_its_mechanism() {
+fn a_secret_from_a_command_is_understood() {
     let policy = parsed(
         r#"{"version": 1,
             "secrets": {"deploy": {"from": "command:/usr/local/bin/mint", "raw": true}},
             "setup": {"commands": [["make"], {"argv": ["npm", "ci"], "env": {"T": "deploy"}}]}}"#,
-    );
-    let lacking: Vec<_> = policy
-        .unsupported
-        .iter()
-        .map(|key| (key.place.to_string(), key.mechanism))
-        .collect();
-    assert_eq!(
-        lacking,
-        [
-            (
-                "/secrets/deploy/from, line 2".into(),
-                "secrets from a command"
-            ),
-            ("/setup, line 3".to_string(), "setup phase"),
-        ]
     );
     let source = &policy.secrets[&secret("deploy")].source;
     assert_eq!(*source, Source::Command(vec!["/usr/local/bin/mint".into()]));
