@@ -88,7 +88,7 @@ impl Seal<'_> {
         // Effect: traces wiped.
         self.step("wipe");
         self.wipe(&mut faults);
-        stopped()?;
+        stop::heed()?;
         // Effect: revoked.
         if !self.rules.on_drop.is_empty() {
             self.step("revoke");
@@ -103,11 +103,11 @@ impl Seal<'_> {
             Err(stopped) => return Err(stopped),
         };
         self.kill(&mut faults);
-        stopped()?;
+        stop::heed()?;
         // Effect: searched.
         self.step("search");
         self.search(&mut faults);
-        stopped()?;
+        stop::heed()?;
         // Effect: journal closed.
         if faults.is_empty() {
             return Ok(journal.close().map(|()| SetupGone(()))?);
@@ -265,11 +265,6 @@ impl SealFault {
             Self::Value(_) | Self::MoreResidues(_) | Self::Unseen => true,
         }
     }
-}
-
-/// The signal of who wants an end before a main is there.
-fn stopped() -> Result<(), Ended> {
-    stop::take().map_or(Ok(()), |signal| Err(Ended::Stopped(signal)))
 }
 
 impl Fault for SealFault {

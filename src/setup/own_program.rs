@@ -30,7 +30,7 @@ use crate::collect::setup::{Minted, SetupMaterial, words_of};
 use crate::environment::Environment;
 use crate::policy::{Policy, SealRules, SetupRules};
 use crate::report::{Fault, boxed};
-use crate::seal::kill;
+use crate::seal::{kill, stop};
 use crate::secret::{Scratch, Secret};
 use crate::sys::process::{End, Reaped, reap};
 use crate::sys::signal::{self, SignalSet};
@@ -40,6 +40,8 @@ use std::os::fd::AsFd;
 const LARGEST: usize = 65_536;
 /// How long such a program may take.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How often it is looked whether to go on, in milliseconds.
+const ASK: u8 = 100;
 
 /// What keeps a program of the policy from being run, or from being trusted:
 /// these users could put another in its place.
@@ -193,12 +195,11 @@ fn output_of(
 fn read_all(output: &OwnedFd, until: Instant) -> Result<Secret, &'static str> {
     let mut held = Scratch::with_capacity(LARGEST);
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
         let mut watched = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut watched, left) {
-            Ok(0) => return Err("it took longer than a minute"),
-            Err(Errno::EINTR) => continue,
+        match poll(&mut watched, PollTimeout::from(ASK)) {
+            Ok(0) if stop::is_asked() => return Err("it was not waited for"),
+            Ok(0) if until <= Instant::now() => return Err("it took longer than a minute"),
+            Ok(0) | Err(Errno::EINTR) => continue,
             Ok(_) | Err(_) => {}
         }
         let room = held.room();
@@ -221,7 +222,7 @@ fn end_of(process: Pid, until: Instant) -> Option<End> {
         match reap() {
             Ok(Reaped::Ended(pid, end)) if pid == process => return Some(end),
             Ok(Reaped::Ended(..)) => {}
-            Ok(Reaped::NoneYet) if Instant::now() < until => {
+            Ok(Reaped::NoneYet) if Instant::now() < until && !stop::is_asked() => {
                 let _ = signal::wait(SignalSet(CHILD), Some(Duration::from_millis(50)));
             }
             Ok(Reaped::NoneYet | Reaped::NoChildren) | Err(_) => return None,

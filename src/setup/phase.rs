@@ -88,6 +88,14 @@ impl Need {
     }
 }
 
+/// The moment before setup began on the mount that this directory is on.
+fn began_in(directory: &Path, memory: &Memory) -> Option<Mark> {
+    let mount = mount_of(directory).ok()?;
+    let mut points = memory.marks.iter().map(|(point, _)| point);
+    let point = points.find(|point| mount_of(point).is_ok_and(|found| found == mount))?;
+    Mark::at(point, memory.began(point)?).ok()
+}
+
 /// Whether it is there, for us or for setup's user.
 fn exists(path: &Path, setup: &Identity) -> bool {
     let as_setup = |_| ask(setup, &|| vec![u8::from(path.exists())]) == Ok(vec![1]);
@@ -113,7 +121,8 @@ impl Phase<'_> {
         }?;
         stop::discard_others(report);
         // Main would be made only to be ended.
-        stop::take().map_or(Ok(gone), |signal| Err(Ended::Stopped(signal)))
+        stop::heed()?;
+        Ok(gone)
     }
 
     fn place(&self) -> String {
@@ -167,7 +176,7 @@ impl Phase<'_> {
         let mut places = self.places();
         if !owed.memory.marks.is_empty() {
             for place in &mut places {
-                let began = owed.began(&place.path);
+                let began = owed.memory.began(&place.path);
                 place.mark = began.and_then(|began| Mark::at(&place.path, began).ok());
             }
         }
@@ -185,7 +194,7 @@ impl Phase<'_> {
         let is_ours = of_file.is_ok() || owed.is_of_layer();
         let mark = match of_file {
             Ok(mark) => (!owed.memory.directories.is_empty()).then_some(mark),
-            Err(_) => began_in(directory, owed),
+            Err(_) => began_in(directory, &owed.memory),
         };
         let clear = || {
             if let Some(mark) = &mark {
@@ -283,7 +292,9 @@ impl Phase<'_> {
     fn run_commands(&mut self, home: &Home, until: Option<Instant>) -> Result<(), Ended> {
         let starter = self.starter(Some(home));
         // Effect: secrets minted.
-        mint(&starter, &mut self.material)?;
+        let minted = mint(&starter, &mut self.material);
+        stop::heed()?;
+        minted?;
         let mut all = self.material.all.iter();
         let mut all = all.by_ref().map(|(name, value)| (name.as_str(), value));
         let masking = Masking::new(&mut all);
@@ -306,6 +317,7 @@ impl Phase<'_> {
             kill::everything(Some(self.setup.uid))
                 .map_err(|fault| Ended::Refused(vec![boxed(fault)]))?;
             ended?;
+            stop::heed()?;
         }
         Ok(())
     }
@@ -361,12 +373,4 @@ impl Phase<'_> {
             report: self.report,
         }
     }
-}
-
-/// The moment before setup began on the mount that a directory is on.
-fn began_in(directory: &Path, owed: &Owed) -> Option<Mark> {
-    let mount = mount_of(directory).ok()?;
-    let mut points = owed.memory.marks.iter().map(|(point, _)| point);
-    let point = points.find(|point| mount_of(point).is_ok_and(|found| found == mount))?;
-    Mark::at(point, owed.began(point)?).ok()
 }
