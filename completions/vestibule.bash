@@ -12,7 +12,7 @@ _vestibule() {
             --policy | --profile | -r | --rewrite | --grace | -e | -p | --log-format) index=$((index + 1)) ;;
             --) place='command' ;;
             -*) ;;
-            check | exec | health | scan) place=${COMP_WORDS[index]} ;;
+            check | plan | exec | health | scan) place=${COMP_WORDS[index]} ;;
             *) return ;;
         esac
         index=$((index + 1))
@@ -34,6 +34,7 @@ _vestibule() {
     esac
     case $place in
         check) options='--json --policy --profile -h --help' ;;
+        plan) options='--json --policy --profile -h --help' ;;
         exec) options='--prove --json -h --help' ;;
         health) options='-h --help' ;;
         scan) options='--json --policy --profile -h --help' ;;
@@ -41,7 +42,7 @@ _vestibule() {
     case $place:$word in
         command:*) mapfile -t COMPREPLY < <(compgen -c -- "$word") ;;
         *:-*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
-        options:*) mapfile -t COMPREPLY < <(compgen -W 'check exec health scan' -- "$word"; compgen -c -- "$word") ;;
+        options:*) mapfile -t COMPREPLY < <(compgen -W 'check plan exec health scan' -- "$word"; compgen -c -- "$word") ;;
         exec:*) mapfile -t COMPREPLY < <(compgen -c -- "$word") ;;
     esac
 }

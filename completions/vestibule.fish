@@ -18,7 +18,7 @@ function __vestibule_place
             case --policy --profile -r --rewrite --grace -e -p --log-format
                 set is_value yes
             case '-*'
-            case check exec health scan
+            case check plan exec health scan
                 echo $word
                 return
             case '*'
@@ -54,6 +54,11 @@ complete -c vestibule -n '__vestibule_is_at check' -l json -d 'answer in JSON'
 complete -c vestibule -n '__vestibule_is_at check' -l policy -r -F -d 'the policy (default /etc/vestibule/policy.json, if it exists)'
 complete -c vestibule -n '__vestibule_is_at check' -l profile -x -d 'a profile of the policy'
 complete -c vestibule -n '__vestibule_is_at check' -s h -l help -d 'this text'
+complete -c vestibule -n '__vestibule_is_at options' -f -a plan -d 'what each phase would get, and by which rule'
+complete -c vestibule -n '__vestibule_is_at plan' -l json -d 'answer in JSON'
+complete -c vestibule -n '__vestibule_is_at plan' -l policy -r -F -d 'the policy (default /etc/vestibule/policy.json, if it exists)'
+complete -c vestibule -n '__vestibule_is_at plan' -l profile -x -d 'a profile of the policy'
+complete -c vestibule -n '__vestibule_is_at plan' -s h -l help -d 'this text'
 complete -c vestibule -n '__vestibule_is_at options' -f -a exec -d 'COMMAND beside main, confined as main is'
 complete -c vestibule -n '__vestibule_is_at exec' -l prove -d 'try again to reach what main must not reach'
 complete -c vestibule -n '__vestibule_is_at exec' -l json -d 'answer in JSON'

@@ -5,11 +5,15 @@
 //!
 //! **Never:** a process.
 
+use std::path::{Path, PathBuf};
+
 use crate::cli::Options;
 use crate::collect::accounts::{Accounts, Identity};
 use crate::collect::container::Container;
+use crate::collect::conventions::Conventions;
 use crate::collect::fault::{CollectFault, asked_by};
-use crate::collect::{Collected, collect, policy_file, replaceable};
+use crate::collect::vault::Vault;
+use crate::collect::{self, Collected, Survey, policy_file, replaceable};
 use crate::policy::{Place, Policy, SetupRules, UserSpec};
 use crate::report::{Fault, boxed};
 use crate::run::prepare::{self, Preparation};
@@ -39,8 +43,42 @@ pub enum Phases {
     MainOnly,
 }
 
+/// What a secret that is not there means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// There is no start without it.
+    Fault,
+    /// It may come later: nothing is to be started.
+    Borne,
+}
+
+/// What was gathered, and by which road.
+pub struct Surveyed {
+    /// What a start would go on with.
+    pub gathered: Gathered,
+    /// The container's own variables.
+    pub container: Container,
+    /// The secrets, and which of them main gets.
+    pub vault: Vault,
+    /// The rules, where no policy gives them.
+    pub conventions: Conventions,
+    /// The secret directories that were looked for, from wide to narrow.
+    pub directories: Vec<PathBuf>,
+    /// The absences that were borne.
+    pub absences: Vec<CollectFault>,
+}
+
 /// Reads the policy, resolves the user, collects the secrets.
 pub fn gather(options: &Options, phases: Phases) -> Result<Gathered, Vec<Box<dyn Fault>>> {
+    survey(options, phases, Absence::Fault).map(|surveyed| surveyed.gathered)
+}
+
+/// The same, with what it was made from.
+pub fn survey(
+    options: &Options,
+    phases: Phases,
+    absence: Absence,
+) -> Result<Surveyed, Vec<Box<dyn Fault>>> {
     let container = Container::from_own();
     // Effect: policy.
     let policy = policy_file::read(
@@ -56,54 +94,69 @@ pub fn gather(options: &Options, phases: Phases) -> Result<Gathered, Vec<Box<dyn
     let setup = setup_in(rules, policy.as_ref()).map_err(|fault| vec![boxed(fault)])?;
     let has_work = matches!(setup, Some((_, Need::Run | Need::Owed(_))));
     let working = rules.filter(|_| has_work);
-    let collected = collect(policy.as_ref(), &container, working);
+    let found = collect::survey(policy.as_ref(), &container, working);
     // Effect: faults told.
-    match (identity, collected) {
-        (Ok(identity), Ok(collected)) => {
-            let withholds = collected
-                .as_ref()
-                .is_some_and(|found| found.reach.withholds);
-            // Effect: next start trusted.
-            if let Some(error) = prepare::refuse_privileges(policy.as_ref(), withholds) {
-                return Err(vec![boxed(error)]);
-            }
-            let main = identity.clone().unwrap_or_else(Identity::own);
-            if withholds {
-                refuse_replaceable(policy.as_ref(), &main, "main")?;
-                if let Some((setup, _)) = &setup {
-                    refuse_replaceable(policy.as_ref(), setup, "setup")?;
-                }
-            }
-            if let (Some(policy), Some(rules), Some((user, _))) = (&policy, working, &setup) {
-                let faults = own_program::faults(policy, rules, [(user, "setup"), (&main, "main")]);
-                if !faults.is_empty() {
-                    return Err(faults);
-                }
-            }
-            let has_secrets = collected.is_some();
-            let this_start_only =
-                withholds && is_root_on_writable(policy.as_ref(), identity.as_ref());
-            let mut collected = collected.unwrap_or_else(|| Collected::bare(&container));
-            collected.reach.this_start_only = this_start_only;
-            if let Some(identity) = &identity {
-                collected.set_home(&identity.home);
-            }
-            Ok(Gathered {
-                policy,
-                identity,
-                collected,
-                has_secrets,
-                setup,
-            })
+    let (mut found, identity) = all_right(found, identity, absence)?;
+    let withholds = found
+        .collected
+        .as_ref()
+        .is_some_and(|found| found.reach.withholds);
+    // Effect: next start trusted.
+    let trust = Trust {
+        policy: policy.as_ref(),
+        main: identity.clone().unwrap_or_else(Identity::own),
+        setup: setup.as_ref().map(|(identity, _)| identity),
+        working,
+        withholds,
+    };
+    trust.refuse()?;
+    let has_secrets = found.collected.is_some();
+    let collected = found.collected.take();
+    let mut collected = collected.unwrap_or_else(|| Collected::bare(&container));
+    collected.reach.this_start_only = trust.is_for_this_start_only();
+    if let Some(identity) = &identity {
+        collected.set_home(&identity.home);
+    }
+    Ok(Surveyed {
+        gathered: Gathered {
+            policy,
+            identity,
+            collected,
+            has_secrets,
+            setup,
+        },
+        container,
+        vault: found.vault,
+        conventions: found.conventions,
+        directories: found.directories,
+        absences: found.faults,
+    })
+}
+
+type Refusals = Vec<Box<dyn Fault>>;
+
+/// Both, if nothing is wrong with either; what is borne stays among the faults.
+fn all_right(
+    found: Result<Survey, CollectFault>,
+    identity: Result<Option<Identity>, CollectFault>,
+    absence: Absence,
+) -> Result<(Survey, Option<Identity>), Refusals> {
+    let mut faults = Vec::new();
+    let found = found.map_err(|fault| faults.push(fault));
+    match (found, identity) {
+        (Ok(found), Ok(identity)) if found.is_right(absence) => Ok((found, identity)),
+        (found, identity) => {
+            faults.extend(found.into_iter().flat_map(|found| found.faults));
+            faults.extend(identity.err());
+            Err(faults.into_iter().map(boxed).collect())
         }
-        (identity, collected) => {
-            let faults = collected
-                .err()
-                .unwrap_or_default()
-                .into_iter()
-                .chain(identity.err());
-            Err(faults.map(boxed).collect())
-        }
+    }
+}
+
+impl Survey {
+    fn is_right(&self, absence: Absence) -> bool {
+        let is_borne = |fault: &CollectFault| absence == Absence::Borne && fault.is_absence();
+        self.faults.iter().all(is_borne)
     }
 }
 
@@ -140,38 +193,85 @@ fn resolve(
 
 /// Who could change the policy, this binary or the account files could give
 /// itself what this start withholds, at the next one.
-fn refuse_replaceable(
-    policy: Option<&Policy>,
-    identity: &Identity,
-    who: &'static str,
-) -> Result<(), Vec<Box<dyn Fault>>> {
-    let path = policy.map(|policy| policy.file.as_path());
-    let faults = replaceable::faults(path, identity, who);
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(faults.into_iter().map(boxed).collect())
+struct Trust<'a> {
+    policy: Option<&'a Policy>,
+    main: Identity,
+    setup: Option<&'a Identity>,
+    /// The rules, if setup is to run.
+    working: Option<&'a SetupRules>,
+    withholds: bool,
 }
 
-fn is_root_on_writable(policy: Option<&Policy>, identity: Option<&Identity>) -> bool {
-    let path = policy.map(|policy| policy.file.as_path());
-    let own = Identity::own();
-    replaceable::is_root_on_writable(path, identity.unwrap_or(&own))
+impl Trust<'_> {
+    fn refuse(&self) -> Result<(), Vec<Box<dyn Fault>>> {
+        if let Some(error) = prepare::refuse_privileges(self.policy, self.withholds) {
+            return Err(vec![boxed(error)]);
+        }
+        if self.withholds {
+            self.refuse_replaceable(&self.main, "main")?;
+            if let Some(setup) = self.setup {
+                self.refuse_replaceable(setup, "setup")?;
+            }
+        }
+        // Effect: programs judged.
+        self.refuse_programs()
+    }
+
+    /// Programs that the policy lets vestibule itself run.
+    fn refuse_programs(&self) -> Result<(), Vec<Box<dyn Fault>>> {
+        let (Some(policy), Some(rules), Some(setup)) = (self.policy, self.working, self.setup)
+        else {
+            return Ok(());
+        };
+        let users = [(setup, "setup"), (&self.main, "main")];
+        let faults = own_program::faults(policy, rules, users);
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+
+    fn refuse_replaceable(
+        &self,
+        identity: &Identity,
+        who: &'static str,
+    ) -> Result<(), Vec<Box<dyn Fault>>> {
+        let faults = replaceable::faults(self.file(), identity, who);
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(faults.into_iter().map(boxed).collect())
+    }
+
+    fn is_for_this_start_only(&self) -> bool {
+        self.withholds && replaceable::is_root_on_writable(self.file(), &self.main)
+    }
+
+    fn file(&self) -> Option<&Path> {
+        self.policy.map(|policy| policy.file.as_path())
+    }
 }
 
 impl Gathered {
     /// What is changed about main's process.
     #[must_use]
-    pub fn into_parts(self) -> (Preparation, Collected) {
+    pub fn preparation(&self) -> Preparation {
         let mut preparation = Preparation {
-            identity: self.identity,
+            identity: self.identity.clone(),
             withholds: self.collected.reach.withholds,
             no_new_privileges: self.collected.reach.withholds,
             ..Preparation::default()
         };
-        if let Some(policy) = self.policy {
+        if let Some(policy) = &self.policy {
             preparation.adopt(policy);
         }
-        (preparation, self.collected)
+        preparation
+    }
+
+    /// The same, and what main gets.
+    #[must_use]
+    pub fn into_parts(self) -> (Preparation, Collected) {
+        (self.preparation(), self.collected)
     }
 }

@@ -1,16 +1,21 @@
-//! JSON, one level at a time, without a copy of its values.
+//! JSON, one level at a time, without a copy of its values, and strings of it that
+//! a terminal can be shown.
 //!
-//! In: a node of a text that `serde_json` has found well-formed. Out: its type,
-//! its members or elements in their order, its text.
+//! In: a node of a text that `serde_json` has found well-formed; a text. Out: its
+//! type, its members or elements in their order, its text; a string.
 //!
 //! **Never:** a tree, or a value in an error. Duplicate keys are kept: the
 //! caller decides what they mean.
 
 mod value;
 
+use std::fmt::Write as _;
+
 use serde::Deserialize as _;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
+
+use crate::report::steers;
 
 pub use value::Value;
 
@@ -158,6 +163,27 @@ fn unicode_escape(text: &str) -> Option<(char, &str)> {
 fn four_hex_digits(text: &str) -> Option<(u16, &str)> {
     let (digits, rest) = text.split_at_checked(4)?;
     Some((u16::from_str_radix(digits, 16).ok()?, rest))
+}
+
+/// Writes a string with its quotation marks. Besides what JSON asks for, all is
+/// escaped that steers a terminal or reorders a line: people read logs too.
+pub(crate) fn put_text(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            _ if steers(character) => put_escape(out, character),
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+}
+
+fn put_escape(out: &mut String, character: char) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "\\u{unit:04x}");
+    }
 }
 
 #[cfg(test)]

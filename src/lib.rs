@@ -51,9 +51,9 @@ use gather::{Gathered, Phases, gather};
 use init::guard::Guard;
 use init::handover;
 use init::supervise::Rules;
-use inspect::{check, exec, health};
+use inspect::{check, exec, health, plan};
 use policy::Policy;
-use report::Reporter;
+use report::{Reporter, quote};
 use run::Launch;
 use seal::close::SetupGone;
 use setup::phase::Phase;
@@ -83,28 +83,30 @@ pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
         }
         Ok(Command::Check(options)) => check::answer(&options, &caller),
         Ok(Command::Exec(options, command)) => exec::execute(&options, &command, &caller),
+        Ok(Command::Plan(options, command)) => plan::answer(&options, &command),
         Ok(Command::Health(options)) => health::answer(&options),
         Ok(Command::GitCredential(operation, socket)) => {
             setup::git::client::run(&operation, &socket, report)
         }
         Ok(Command::Scan(options, paths)) => inspect::scan::answer_with(&options, &paths),
-        Ok(Command::Start(options, command)) => start_main(options, command, caller),
+        Ok(Command::Start(options, command)) => start_main(&options, command, caller),
         Err(error) => report.refusal(&error).code(),
     }
 }
 
-fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
+fn start_main(options: &Options, command: Vec<OsString>, caller: Caller) -> u8 {
     let report = options.report;
-    let replace = run::is_replaced(&options);
+    let replace = run::is_replaced(options);
     if let Some(error) = options.refuse_replacement(replace) {
         return report.refusal(&error).code();
     }
-    let mut gathered = match gather(&options, Phases::All) {
+    let mut gathered = match gather(options, Phases::All) {
         Ok(gathered) => gathered,
         Err(faults) => return report.refusals(&faults).code(),
     };
+    explain(&gathered, options);
     // Effect: place in the family.
-    ask_the_kernel(&options);
+    ask_the_kernel(options);
     // Effect: warnings.
     for advice in gathered.collected.summary.advice() {
         report.warning(&advice);
@@ -117,6 +119,34 @@ fn start_main(options: Options, command: Vec<OsString>, caller: Caller) -> u8 {
         Err(code) => return code,
     };
     run::start(launch(options, command, caller, gathered, replace), &gone)
+}
+
+/// What was decided so far, for `-v`.
+fn explain(gathered: &Gathered, options: &Options) {
+    let report = options.report;
+    if report.verbosity == 0 {
+        return;
+    }
+    let file = gathered.policy.as_ref();
+    let file = file.map(|policy| policy.file.display().to_string());
+    let text = match (&file, &options.profile) {
+        (None, _) => "collect: there is no policy, so the usual names decide".to_owned(),
+        (Some(file), None) => format!("collect: the policy is {}", quote(file)),
+        (Some(file), Some(profile)) => {
+            format!(
+                "collect: the policy is {}, profile {}",
+                quote(file),
+                quote(profile)
+            )
+        }
+    };
+    let fields = [
+        ("file", file.into()),
+        ("profile", options.profile.clone().into()),
+    ];
+    report.note("policy", &text, &fields);
+    gathered.collected.summary.explain(report);
+    gathered.preparation().explain(report);
 }
 
 /// The setup phase, if the policy has one, and its seal.
@@ -181,7 +211,7 @@ fn ask_the_kernel(options: &Options) {
 }
 
 fn launch(
-    options: Options,
+    options: &Options,
     command: Vec<OsString>,
     caller: Caller,
     gathered: Gathered,
@@ -191,16 +221,8 @@ fn launch(
     let reaper_arguments = gathered.has_secrets.then(|| options.in_force(&command));
     let uid = gathered.identity.as_ref().map(|identity| identity.uid);
     let guard = Guard::choose(uid);
-    let mut rules = Rules {
-        audience: options.audience,
-        rewriting: options.rewriting,
-        grace: options.grace,
-        success: options.success,
-        warn_on_reap: options.warn_on_reap,
-    };
-    if let Some(policy) = &gathered.policy {
-        rules.adopt(&policy.run);
-    }
+    let run = gathered.policy.as_ref().map(|policy| &policy.run);
+    let rules = Rules::of(options, run);
     let (preparation, collected) = gathered.into_parts();
     let report = options.report;
     Launch {

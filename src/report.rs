@@ -87,11 +87,11 @@ impl Reporter {
     /// One line with the event's name and its fields; text readers get `text`.
     pub fn note(self, event: &'static str, text: &str, fields: &[(&'static str, Value)]) {
         match self.format {
-            Format::Text => emit(&format!("vestibule: {text}\n")),
+            Format::Text => emit(&["vestibule: ", &plain(text), "\n"].concat()),
             Format::Json => {
                 let mut members = vec![("event", event.into())];
                 members.extend_from_slice(fields);
-                emit(&format!("{}\n", Value::Object(members)));
+                emit(&[&Value::Object(members).to_string(), "\n"].concat());
             }
         }
     }
@@ -114,6 +114,7 @@ impl Reporter {
         match self.format {
             Format::Text => {
                 let label = if exit.is_some() { "" } else { "warning: " };
+                let [what, place, remedy] = [what, place, remedy].map(|text| plain(&text));
                 emit(&format!(
                     "vestibule: {label}{what}\n  where: {place}\n  fix:   {remedy}\n"
                 ));
@@ -154,7 +155,7 @@ pub fn escape(bytes: &[u8]) -> String {
             if character == '`' {
                 // `escape_default` leaves it, and it would end the quotation.
                 escaped.extend(character.escape_unicode());
-            } else if character == '\\' || character.is_control() || is_invisible(character) {
+            } else if character == '\\' || steers(character) {
                 escaped.extend(character.escape_default());
             } else {
                 escaped.push(character);
@@ -168,11 +169,26 @@ pub fn escape(bytes: &[u8]) -> String {
     escaped
 }
 
-/// Characters that reorder or hide text on a terminal, or end a line for some
-/// readers of a log (Unicode Bidi_Control, Zl, Zp, and format characters without
-/// a width, the tags included).
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+/// A line of a message. What is foreign in it is quoted already; should it not
+/// be, it still cannot steer a terminal.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for character in text.chars() {
+        if steers(character) {
+            plain.extend(character.escape_default());
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
+
+/// Whether a character steers a terminal, reorders or hides text on it, or ends
+/// a line for some readers of a log (control characters, Unicode Bidi_Control,
+/// Zl, Zp, and format characters without a width, the tags included).
+pub(crate) fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
@@ -191,6 +207,11 @@ pub fn list(items: &[String]) -> String {
 /// must not stop PID 1.
 pub(crate) fn emit(text: &str) {
     sys::descriptor::write_all(stderr(), text.as_bytes());
+}
+
+/// Writes a subcommand's JSON to stdout, as one line.
+pub(crate) fn answer_json(value: &Value) {
+    answer(&[&value.to_string(), "\n"].concat());
 }
 
 /// Writes a subcommand's answer (help, `check --json`) to stdout.

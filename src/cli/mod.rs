@@ -6,7 +6,7 @@
 //! **Never:** I/O, or an option taken from behind the first word that is none:
 //! from there on everything is main's.
 
-mod options;
+pub mod options;
 mod usage;
 mod value;
 
@@ -22,7 +22,7 @@ pub use options::Options;
 pub use usage::UsageError;
 
 use crate::report::Reporter;
-use usage::{reserved, shown, unreadable};
+use usage::{shown, unreadable};
 use value::{text, value};
 
 /// What to do.
@@ -34,6 +34,8 @@ pub enum Command {
     Check(Options),
     /// Become COMMAND beside main; with `--prove`, show the proof.
     Exec(Options, Vec<OsString>),
+    /// Say what a start would do, with this command if one is given.
+    Plan(Options, Vec<OsString>),
     /// Say whether main has been started.
     Health(Options),
     /// Be git's helper: the operation, and the socket to ask at.
@@ -54,9 +56,6 @@ pub const LICENCE: &str = concat!(
     "\nor, at your option, the Apache License 2.0: https://www.apache.org/licenses/LICENSE-2.0\n"
 );
 
-/// Subcommands that the design reserves and this version does not have.
-const RESERVED: [&str; 1] = ["plan"];
-
 /// Reads arguments (without the program's own name) and variables. How to report
 /// comes along, since a mistake is to be said as was asked for before it.
 pub fn parse(
@@ -73,10 +72,7 @@ pub fn parse(
 fn read(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
     let first = loop {
         // `--` ends the options: even a command named like a subcommand follows.
-        if parser
-            .try_raw_args()
-            .is_some_and(|mut raw| raw.next_if(|word| word == "--").is_some())
-        {
+        if is_dashes(&mut parser) {
             return start(options, rest(&mut parser));
         }
         match parser.next().map_err(|error| unreadable(&error))? {
@@ -98,12 +94,18 @@ fn read(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError
         Some("health") => health(options, parser),
         Some("git-credential") => git_credential(parser),
         Some("scan") => scan(options, parser),
-        Some(word) if RESERVED.contains(&word) => Err(reserved(word)),
+        Some("plan") => plan(options, parser),
         _ => start(
             options,
             std::iter::once(first).chain(rest(&mut parser)).collect(),
         ),
     }
+}
+
+/// Takes a `--`, if one comes next.
+fn is_dashes(parser: &mut Parser) -> bool {
+    let raw = parser.try_raw_args();
+    raw.is_some_and(|mut raw| raw.next_if(|word| word == "--").is_some())
 }
 
 fn rest(parser: &mut Parser) -> Vec<OsString> {
@@ -120,10 +122,7 @@ fn start(options: &Options, command: Vec<OsString>) -> Result<Command, UsageErro
 /// As for a start, options end at the first word that is none.
 fn exec(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
     let command = loop {
-        if parser
-            .try_raw_args()
-            .is_some_and(|mut raw| raw.next_if(|word| word == "--").is_some())
-        {
+        if is_dashes(&mut parser) {
             break rest(&mut parser);
         }
         match parser.next().map_err(|error| unreadable(&error))? {
@@ -167,6 +166,26 @@ fn check(options: &mut Options, mut parser: Parser) -> Result<Command, UsageErro
         }
     }
     Ok(Command::Check(options.clone()))
+}
+
+/// As for a start, a command ends the options.
+fn plan(options: &mut Options, mut parser: Parser) -> Result<Command, UsageError> {
+    loop {
+        if is_dashes(&mut parser) {
+            return Ok(Command::Plan(options.clone(), rest(&mut parser)));
+        }
+        match parser.next().map_err(|error| unreadable(&error))? {
+            None => return Ok(Command::Plan(options.clone(), Vec::new())),
+            Some(Arg::Short('h') | Arg::Long("help")) => return Ok(Command::Print(HELP)),
+            Some(Arg::Long(name)) if ASKING.contains(&name) => {
+                let name = name.to_owned();
+                ask(options, &name, &mut parser)?;
+            }
+            Some(other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_))) => {
+                return Err(usage::not_of_plan(&shown(&other)));
+            }
+        }
+    }
 }
 
 /// `git-credential --socket PATH OPERATION`, as `setup::git::environment` tells

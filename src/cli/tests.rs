@@ -122,7 +122,8 @@ fn mistakes_name_the_option_and_what_it_takes() {
             "-g=1 true",
             "an option was given a value that it does not take",
         ),
-        ("plan", "the subcommand `plan` is not in this version"),
+        ("plan --nope", "`plan` does not take `--nope`"),
+        ("plan sh", "`plan` does not take `sh`"),
         ("check --nope", "`check` does not take `--nope`"),
         ("check sh", "`check` does not take `sh`"),
         (

@@ -51,14 +51,6 @@ pub(super) fn unreadable(error: &lexopt::Error) -> UsageError {
     }
 }
 
-pub(super) fn reserved(word: &str) -> UsageError {
-    UsageError {
-        what: format!("the subcommand `{word}` is not in this version"),
-        place: "the first word after the options".into(),
-        remedy: format!("to run a program called `{word}` write `vestibule -- {word}`"),
-    }
-}
-
 pub(super) fn shown(argument: &Arg<'_>) -> String {
     match argument {
         Arg::Short(letter) => quote(format!("-{letter}")),
@@ -80,6 +72,14 @@ pub(super) fn not_of_check(argument: &str) -> UsageError {
         what: format!("`check` does not take {argument}"),
         place: "after `check`".into(),
         remedy: "`check` takes `--policy FILE`, `--profile NAME` and `--json`; to run a program called `check` write `vestibule -- check`".into(),
+    }
+}
+
+pub(super) fn not_of_plan(argument: &str) -> UsageError {
+    UsageError {
+        what: format!("`plan` does not take {argument}"),
+        place: "after `plan`".into(),
+        remedy: "`plan` takes `--policy FILE`, `--profile NAME`, `--json` and `-- COMMAND...`; to run a program called `plan` write `vestibule -- plan`".into(),
     }
 }
 

@@ -39,6 +39,12 @@ impl Container {
         Self { variables }
     }
 
+    /// All of them, as they were given.
+    pub fn all(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        let all = self.variables.iter();
+        all.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
     /// The value of a variable.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
@@ -100,45 +106,84 @@ pub struct Passing<'a> {
     pub vault: &'a Vault,
 }
 
-enum Verdict {
-    Pass,
+/// A variable that was taken out, and why.
+pub type Removed = (String, &'static str);
+
+/// What becomes of a container variable.
+pub enum Verdict<'a> {
+    /// Main gets it.
+    Pass(Inherited),
+    /// `inherit` does not have it.
     NotInherited,
-    Removed,
-    Contradiction(String),
+    /// It is taken out although `inherit`, or the lack of it, would admit it.
+    Removed(Removal<'a>),
+    /// `inherit` names it, and it gives this withheld secret away.
+    Contradiction(&'a str),
+}
+
+/// Why a variable is taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal<'a> {
+    /// It gives this withheld secret away.
+    Holds(&'a str),
+    /// A secret is taken from it.
+    Source,
+    /// It looks like a credential.
+    Credential,
+}
+
+impl Removal<'_> {
+    /// The reason in words, and in one word.
+    #[must_use]
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Holds(_) => ("it holds a withheld secret", "withheld-value"),
+            Self::Source => ("a secret is taken from it", "source"),
+            Self::Credential => (
+                "it looks like a credential, and `inherit` does not name it",
+                "credential",
+            ),
+        }
+    }
 }
 
 /// What `inherit` says of a variable.
-enum Inherited {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inherited {
+    /// Its exact name is there.
     ByName,
-    /// By a pattern, or because there is no list.
-    ByRule,
+    /// A pattern fits.
+    ByPattern,
+    /// There is no list.
+    WithoutList,
+    /// It is not there.
     No,
 }
 
-impl Passing<'_> {
-    /// Adds what may pass, and returns the names of what was taken out although
+impl<'a> Passing<'a> {
+    /// Adds what may pass, and returns what was taken out although
     /// the rules would have let a harmless variable of that name pass.
     pub fn pass(
         &self,
         container: &Container,
         environment: &mut Environment,
         faults: &mut Vec<CollectFault>,
-    ) -> Vec<String> {
-        let mut removed: Vec<String> = Vec::new();
+    ) -> Vec<Removed> {
+        let mut removed: Vec<Removed> = Vec::new();
         for (name, value) in &container.variables {
             // What a secret or a file delivery has set is main's already. Of two
             // of one name the first counts, also where it is taken out.
             let shown = name.to_string_lossy();
-            if environment.has(name) || removed.iter().any(|removed| *removed == shown) {
+            if environment.has(name) || removed.iter().any(|(removed, _)| *removed == shown) {
                 continue;
             }
             match self.judge(name, value) {
-                Verdict::Pass => environment.set(name, value),
+                Verdict::Pass(_) => environment.set(name, value),
                 Verdict::NotInherited => {}
-                Verdict::Removed => removed.push(shown.into_owned()),
+                Verdict::Removed(why) => removed.push((shown.into_owned(), why.words().0)),
                 Verdict::Contradiction(secret) => faults.push(CollectFault::InheritedSecret {
                     variable: shown.into_owned(),
-                    secret,
+                    secret: secret.to_owned(),
                     asked: self.inherit_entry(name),
                 }),
             }
@@ -156,36 +201,44 @@ impl Passing<'_> {
         })
     }
 
-    fn judge(&self, name: &OsStr, value: &OsStr) -> Verdict {
+    /// What the rules say of one variable.
+    #[must_use]
+    pub fn judge(&self, name: &OsStr, value: &OsStr) -> Verdict<'a> {
         let text = name.to_string_lossy();
         let inherited = self.inherited(&text);
+        if inherited == Inherited::No {
+            return Verdict::NotInherited;
+        }
+        let is_named = inherited == Inherited::ByName;
         if let Some(secret) = self.vault.withheld_in(value.as_bytes()) {
-            return match inherited {
-                Inherited::ByName => Verdict::Contradiction(secret.to_owned()),
-                Inherited::ByRule => Verdict::Removed,
-                Inherited::No => Verdict::NotInherited,
+            return if is_named {
+                Verdict::Contradiction(secret)
+            } else {
+                Verdict::Removed(Removal::Holds(secret))
             };
         }
-        let is_source = self.vault.sources.contains(text.as_ref());
-        let is_doubtful =
-            is_source || (self.policy.is_some() && credentials::looks_like_one(&text, value));
-        match inherited {
-            Inherited::No => Verdict::NotInherited,
-            Inherited::ByRule if is_doubtful => Verdict::Removed,
-            Inherited::ByRule | Inherited::ByName => Verdict::Pass,
+        let is_credential = || self.policy.is_some() && credentials::looks_like_one(&text, value);
+        if is_named {
+            Verdict::Pass(inherited)
+        } else if self.vault.sources.contains(text.as_ref()) {
+            Verdict::Removed(Removal::Source)
+        } else if is_credential() {
+            Verdict::Removed(Removal::Credential)
+        } else {
+            Verdict::Pass(inherited)
         }
     }
 
     fn inherited(&self, variable: &str) -> Inherited {
         let Some(rules) = &self.rules.inherit else {
-            return Inherited::ByRule;
+            return Inherited::WithoutList;
         };
         let is_name = |rule: &InheritRule| matches!(rule, InheritRule::Name(name) if name.as_str() == variable);
         let is_prefix = |rule: &InheritRule| matches!(rule, InheritRule::Prefix(start) if variable.starts_with(start.as_str()));
         if rules.iter().any(is_name) {
             Inherited::ByName
         } else if rules.iter().any(is_prefix) {
-            Inherited::ByRule
+            Inherited::ByPattern
         } else {
             Inherited::No
         }

@@ -275,10 +275,12 @@ fn port(container: &Container, variable: &str, default: u16) -> Result<u16, Coll
         .strip_prefix("tcp://")
         .and_then(|rest| rest.rsplit(':').next())
         .unwrap_or(&text);
+    // Rust would read `+5432` too.
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
     number
         .parse()
         .ok()
-        .filter(|&port| port > 0)
+        .filter(|&port| port > 0 && is_number)
         .ok_or_else(|| CollectFault::Endpoint {
             variable: variable.to_owned(),
             rule: "a port is a number from 1 to 65535".into(),

@@ -56,7 +56,7 @@ impl<'a> Declared<'a> {
 
     /// Reads all of it.
     pub(super) fn read(mut self) -> Vec<CollectFault> {
-        let mut shared: Map<(&SecretName, Format), Keys<'a>> = Map::default();
+        let mut shared: Map<(&SecretPath, Format), Keys<'a>> = Map::default();
         for (name, rule) in self.policy.secrets.iter() {
             let newline = Newline::of(rule.raw);
             let read = match &rule.source {
@@ -118,7 +118,7 @@ impl<'a> Declared<'a> {
         newline: Newline,
     ) -> Result<(), CollectFault> {
         let by = self.by(name);
-        let found = self.scopes.find_below(file);
+        let found = self.scopes.find(file);
         let connections = || self.policy.connections.keys().cloned().collect();
         let found = found.ok_or_else(|| missing(file, self.scopes, connections(), &by))?;
         let value = checked(&found, &by, newline)?;
@@ -127,13 +127,13 @@ impl<'a> Declared<'a> {
     }
 
     /// Takes several values out of one file.
-    fn read_parts(&mut self, file: &SecretName, format: Format, keys: &Keys<'a>) {
+    fn read_parts(&mut self, file: &SecretPath, format: Format, keys: &Keys<'a>) {
         let by = keys.first().map(|(first, ..)| self.by(first));
         let by = by.unwrap_or_default();
         let Some(found) = self.scopes.find(file) else {
             for (name, rule, _) in keys {
                 let by = self.by(name);
-                let fault = missing(&file.into(), self.scopes, Vec::new(), &by);
+                let fault = missing(file, self.scopes, Vec::new(), &by);
                 self.settle(name, rule.optional, Err(fault));
             }
             return;

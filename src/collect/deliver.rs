@@ -122,10 +122,10 @@ impl<'a> Deliverer<'a> {
     }
 
     fn note(&mut self, entry: &Delivery) {
-        self.delivered
-            .summary
-            .given
-            .push(entry.variable.as_str().to_owned());
+        let asked = self.asked(entry);
+        let summary = &mut self.delivered.summary;
+        summary.given.push(entry.variable.as_str().to_owned());
+        summary.reasons.given.push(asked);
     }
 
     /// `None`: the secret is absent, which is allowed or among the faults.

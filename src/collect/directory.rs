@@ -22,7 +22,7 @@ use folder::{FLAGS, Folder, Identity, Listed, identity};
 use super::container::Container;
 use super::fault::CollectFault;
 use super::file::{self, FileProblem, Ownership};
-use crate::names::{SecretName, SecretPath};
+use crate::names::SecretPath;
 use crate::policy::Policy;
 use crate::secret::Secret;
 
@@ -158,20 +158,10 @@ impl Scopes {
             .position(|scope| scope.identity == wanted)
     }
 
-    /// The narrowest file of that name.
-    #[must_use]
-    pub fn find(&self, name: &SecretName) -> Option<Found<'_>> {
-        let name = OsStr::new(name.as_str());
-        self.from_wide_to_narrow
-            .iter()
-            .rev()
-            .find_map(|scope| scope.find(name))
-    }
-
     /// The narrowest file of that path: its directory decides, the file itself
     /// may then turn out to be missing.
     #[must_use]
-    pub fn find_below(&self, path: &SecretPath) -> Option<Found<'_>> {
+    pub fn find(&self, path: &SecretPath) -> Option<Found<'_>> {
         let path = path.as_path();
         let top = path.iter().next()?;
         let mut scopes = self.from_wide_to_narrow.iter().rev();
@@ -245,38 +235,32 @@ impl Scopes {
         }
     }
 
-    /// Where a path leads, by the directory that it is in and not by its text:
-    /// `/var/run/secrets/x` is `/run/secrets/x`.
+    /// Where a path leads, by the directories that it is in and not by its text:
+    /// `/var/run/secrets/a/b` is `/run/secrets/a/b`.
     #[must_use]
     pub fn locate(&self, path: &Path) -> Located<'_> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Located::Outside;
-        };
-        let parent = open(parent, OFlag::O_PATH | FLAGS, Mode::empty());
-        let scope = parent
-            .and_then(identity)
-            .ok()
-            .and_then(|parent| self.from_wide_to_narrow.get(self.position(parent)?));
-        if let Some(scope) = scope {
-            return Located::Top(scope.found(Path::new(name)));
+        for (levels, above) in path.ancestors().enumerate() {
+            let directory = open(above, OFlag::O_PATH | FLAGS, Mode::empty()).and_then(identity);
+            let scope = directory.ok().and_then(|found| self.position(found));
+            let scope = scope.and_then(|at| self.from_wide_to_narrow.get(at));
+            if let (Some(scope), Ok(below)) = (scope, path.strip_prefix(above)) {
+                let found = scope.found(below);
+                return if levels == 1 {
+                    Located::Top(found)
+                } else {
+                    Located::Nested(found)
+                };
+            }
         }
-        let nested = self.from_wide_to_narrow.iter().rev().find_map(|scope| {
-            let below = path.strip_prefix(&scope.path).ok()?;
-            Some(scope.found(below))
-        });
-        match nested {
-            Some(found) => Located::Nested(found),
-            None if self.searched.iter().any(|place| path.starts_with(place)) => Located::Unmounted,
-            None => Located::Outside,
+        if self.searched.iter().any(|place| path.starts_with(place)) {
+            Located::Unmounted
+        } else {
+            Located::Outside
         }
     }
 }
 
 impl Scope {
-    fn find(&self, name: &OsStr) -> Option<Found<'_>> {
-        self.folder.holds(name).then(|| self.found(Path::new(name)))
-    }
-
     fn found(&self, below: &Path) -> Found<'_> {
         // The directory itself is named like a file at times.
         let below = if below.as_os_str().is_empty() {

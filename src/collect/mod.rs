@@ -28,7 +28,10 @@ pub mod summary;
 pub mod vault;
 mod wording;
 
+use std::path::PathBuf;
+
 use crate::collect::container::Container;
+use crate::collect::conventions::Conventions;
 use crate::collect::declared::Declared;
 use crate::collect::deliver::Deliverer;
 use crate::collect::directory::Scopes;
@@ -46,7 +49,7 @@ pub struct FileDelivery {
     /// The variable that main sees.
     pub variable: crate::names::VariableName,
     /// The secret's own file, if it is delivered as it is.
-    pub original: Option<std::path::PathBuf>,
+    pub original: Option<PathBuf>,
     /// What to write where main cannot read the original.
     pub content: Secret,
 }
@@ -65,16 +68,30 @@ pub struct Collected {
     pub setup: Option<SetupMaterial>,
 }
 
-/// Reads and assembles all, what setup needs included where it is to run. `None`: there is no policy and not one secret, so
-/// main gets the container's environment as it is.
-pub fn collect(
+/// Everything that collecting came across, whatever is wrong or missing.
+pub struct Survey {
+    /// As far as there is something to give. `None`: there is no policy and not
+    /// one secret, so main gets the container's environment as it is.
+    pub collected: Option<Collected>,
+    /// What keeps main from being started.
+    pub faults: Vec<CollectFault>,
+    /// The secrets, and which of them main gets.
+    pub vault: Vault,
+    /// The rules, where no policy gives them.
+    pub conventions: Conventions,
+    /// The secret directories that were looked for, from wide to narrow.
+    pub directories: Vec<PathBuf>,
+}
+
+/// Reads and assembles all, what setup needs included where it is to run.
+pub fn survey(
     policy: Option<&Policy>,
     container: &Container,
     setup: Option<&SetupRules>,
-) -> Result<Option<Collected>, Vec<CollectFault>> {
+) -> Result<Survey, CollectFault> {
     // Effect: secrets read.
-    let scopes = Scopes::open(policy, container).map_err(|fault| vec![fault])?;
-    collect_from(&scopes, policy, container, setup)
+    let scopes = Scopes::open(policy, container)?;
+    Ok(survey_of(&scopes, policy, container, setup))
 }
 
 /// Every secret that is there, permitted or not, and the directories that were
@@ -82,7 +99,7 @@ pub fn collect(
 pub fn secrets(
     policy: Option<&Policy>,
     container: &Container,
-) -> Result<(Vault, Vec<std::path::PathBuf>), Vec<CollectFault>> {
+) -> Result<(Vault, Vec<PathBuf>), Vec<CollectFault>> {
     let scopes = Scopes::open(policy, container).map_err(|fault| vec![fault])?;
     let (vault, faults) = read(&scopes, policy, container, None);
     if faults.is_empty() {
@@ -111,22 +128,44 @@ fn read(
     (vault, faults)
 }
 
+/// The same from directories that are open: all that is given, or every fault.
+#[cfg(any(test, fuzzing))]
 pub(crate) fn collect_from(
     scopes: &Scopes,
     policy: Option<&Policy>,
     container: &Container,
     setup: Option<&SetupRules>,
 ) -> Result<Option<Collected>, Vec<CollectFault>> {
+    let survey = survey_of(scopes, policy, container, setup);
+    if survey.faults.is_empty() {
+        Ok(survey.collected)
+    } else {
+        Err(survey.faults)
+    }
+}
+
+fn survey_of(
+    scopes: &Scopes,
+    policy: Option<&Policy>,
+    container: &Container,
+    setup: Option<&SetupRules>,
+) -> Survey {
     let (mut vault, mut faults) = read(scopes, policy, container, setup);
     if policy.is_none() && vault.is_empty() && faults.is_empty() {
-        return Ok(None);
+        return Survey {
+            collected: None,
+            faults,
+            vault,
+            conventions: Conventions::default(),
+            directories: scopes.searched.clone(),
+        };
     }
-    let conventions;
+    let mut conventions = Conventions::default();
     let (rules, connections) = if let Some(policy) = policy {
         (&policy.run, &policy.connections)
     } else {
         conventions = conventions::rules(&vault, container);
-        faults.extend(conventions.faults);
+        faults.append(&mut conventions.faults);
         (&conventions.run, &conventions.connections)
     };
     // Effect: values assembled.
@@ -150,11 +189,14 @@ pub(crate) fn collect_from(
     if let Some((rules, policy)) = setup.zip(policy) {
         let material = setup::take(rules, policy, scopes, container, &vault, &mut faults);
         collected.setup = Some(material);
+        collected.summary.late = rules.late();
     }
-    if faults.is_empty() {
-        Ok(Some(collected))
-    } else {
-        Err(faults)
+    Survey {
+        collected: Some(collected),
+        faults,
+        vault,
+        conventions,
+        directories: scopes.searched.clone(),
     }
 }
 
@@ -178,7 +220,11 @@ fn finish(
         policy,
         vault,
     };
-    result.summary.removed = passing.pass(container, &mut result.environment, faults);
+    let removed = passing.pass(container, &mut result.environment, faults);
+    for (name, why) in removed {
+        result.summary.removed.push(name);
+        result.summary.reasons.removed.push(why);
+    }
     result.summary.describe(vault);
     result
 }

@@ -68,16 +68,8 @@ pub struct ReplaceableFault {
     who: &'static str,
 }
 
-/// What a root main on a writable root file system means.
-#[derive(Debug)]
-pub struct ThisStartOnly {
-    file: PathBuf,
-    weakness: Weakness,
-    who: &'static str,
-}
-
 /// Every file that the identity could change, one fault for each place to mend.
-/// Root has none: it is asked about by `this_start_only`.
+/// Root has none: it is asked about by `is_root_on_writable`.
 #[must_use]
 pub fn faults(
     policy: Option<&Path>,
@@ -124,32 +116,12 @@ fn faults_of(
     faults
 }
 
-/// A root identity on a writable file system can prepare the next start, so what
-/// this start guarantees holds for it alone. `None` for other identities, and
-/// where all is mounted read-only.
-#[must_use]
-pub fn this_start_only(
-    policy: Option<&Path>,
-    identity: &Identity,
-    who: &'static str,
-) -> Option<ThisStartOnly> {
-    if identity.uid != 0 {
-        return None;
-    }
-    trusted(policy).into_iter().find_map(|(_, file)| {
-        let weakness = weakness(&file, identity)?;
-        Some(ThisStartOnly {
-            file,
-            weakness,
-            who,
-        })
-    })
-}
-
-/// Whether this is root, and any of the files could be changed by root.
+/// Whether this is root, and root could change any of the files: then it can
+/// prepare the next start, and what is guaranteed holds for this one alone.
 #[must_use]
 pub fn is_root_on_writable(policy: Option<&Path>, identity: &Identity) -> bool {
-    this_start_only(policy, identity, "").is_some()
+    let mut files = trusted(policy).into_iter();
+    identity.uid == 0 && files.any(|(_, file)| weakness(&file, identity).is_some())
 }
 
 /// What every start trusts. A default policy that is missing could be made.
@@ -219,28 +191,6 @@ impl Fault for ReplaceableFault {
                 "{mend}, or make the file system read-only (compose: `read_only: true`; a mount: `:ro`)"
             ),
         }
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::Policy
-    }
-}
-
-impl Fault for ThisStartOnly {
-    fn what(&self) -> String {
-        format!(
-            "{} is root on a writable file system: what is guaranteed holds for this start only",
-            self.who
-        )
-    }
-
-    fn place(&self) -> String {
-        let file = shown_path(&self.file);
-        format!("{}, on the way to {file}", self.weakness.place())
-    }
-
-    fn remedy(&self) -> String {
-        "name another user in the policy, or make the container read-only (compose: `read_only: true`)".into()
     }
 
     fn exit(&self) -> Exit {

@@ -5,7 +5,6 @@
 //!
 //! **Never:** a value: there is none in here.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +15,7 @@ use crate::connection::is_placeholder;
 use crate::exit::Exit;
 use crate::json::Value;
 use crate::names::SecretName;
-use crate::report::{Fault, list, quote};
+use crate::report::{Fault, Reporter, list, quote};
 use crate::secret::Secret;
 
 /// Names only: what was given, what was not.
@@ -36,10 +35,25 @@ pub struct Summary {
     pub removed: Vec<String>,
     /// Secrets that came by container variable.
     pub by_variable: Vec<String>,
+    /// Why, for `-v`.
+    pub reasons: Reasons,
     /// Values too short to be searched for.
     pub short: Vec<String>,
     /// Well-known placeholders.
     pub placeholders: Vec<String>,
+    /// Commands of setup with a credential that follow one without.
+    pub late: Vec<String>,
+}
+
+/// Why what was given, withheld and removed was, each in the same order.
+#[derive(Debug, Default)]
+pub struct Reasons {
+    /// The entry, or the convention.
+    pub given: Vec<String>,
+    /// In words.
+    pub withheld: Vec<&'static str>,
+    /// In words.
+    pub removed: Vec<&'static str>,
 }
 
 /// The start line.
@@ -61,6 +75,8 @@ pub enum Advice {
     Short(Vec<String>),
     /// Files that no variable could be made for.
     Undeliverable(Vec<String>),
+    /// Commands that could be robbed by the one before.
+    Late(Vec<String>),
 }
 
 impl Summary {
@@ -79,10 +95,13 @@ impl Summary {
             match file.reason {
                 Reason::Git => self.git.push(file.name.clone()),
                 Reason::NoVariable => self.undeliverable.push(file.name.clone()),
-                Reason::NotAsked | Reason::Public => {}
+                Reason::NotAsked | Reason::HoldsMore | Reason::Public => {}
             }
         }
-        self.withheld = vault.withheld_names().map(Cow::into_owned).collect();
+        for withheld in vault.all_withheld() {
+            self.withheld.push(withheld.name.into_owned());
+            self.reasons.withheld.push(withheld.reason.words().0);
+        }
         let files = vault.withheld_files();
         let files = files.iter().copied();
         self.withheld_files = files.map(Path::to_path_buf).collect();
@@ -143,6 +162,28 @@ impl Summary {
         text
     }
 
+    /// What was decided about each name, for `-v`.
+    pub fn explain(&self, report: Reporter) {
+        for (name, rule) in self.given.iter().zip(&self.reasons.given) {
+            let text = format!("collect: gives {}, by {rule}", quote(name));
+            let fields = [
+                ("variable", name.as_str().into()),
+                ("rule", rule.as_str().into()),
+            ];
+            report.detail(1, "gives", &text, &fields);
+        }
+        for (name, why) in self.withheld.iter().zip(&self.reasons.withheld) {
+            let text = format!("collect: withholds {}: {why}", quote(name));
+            let fields = [("secret", name.as_str().into()), ("why", (*why).into())];
+            report.detail(1, "withholds", &text, &fields);
+        }
+        for (name, why) in self.removed.iter().zip(&self.reasons.removed) {
+            let text = format!("collect: removes {}: {why}", quote(name));
+            let fields = [("variable", name.as_str().into()), ("why", (*why).into())];
+            report.detail(1, "removes", &text, &fields);
+        }
+    }
+
     /// What to mend, worst first.
     #[must_use]
     pub fn advice(&self) -> Vec<Advice> {
@@ -151,6 +192,7 @@ impl Summary {
             Advice::ByVariable(self.by_variable.clone()),
             Advice::Undeliverable(self.undeliverable.clone()),
             Advice::Short(self.short.clone()),
+            Advice::Late(self.late.clone()),
         ]
         .into_iter()
         .filter(|advice| !advice.names().is_empty())
@@ -164,7 +206,8 @@ impl Advice {
             Self::Placeholders(names)
             | Self::ByVariable(names)
             | Self::Short(names)
-            | Self::Undeliverable(names) => names,
+            | Self::Undeliverable(names)
+            | Self::Late(names) => names,
         }
     }
 }
@@ -193,6 +236,9 @@ impl Fault for Advice {
             Self::Undeliverable(_) => format!(
                 "no variable can be named after these secrets, so they are withheld: {names}"
             ),
+            Self::Late(_) => {
+                format!("commands of setup with a credential follow one without: {names}")
+            }
         }
     }
 
@@ -201,6 +247,7 @@ impl Fault for Advice {
             Self::Placeholders(_) | Self::Short(_) => "the values of these secrets".into(),
             Self::ByVariable(_) => "the container's configured environment".into(),
             Self::Undeliverable(_) => "the names of the secret files, by convention".into(),
+            Self::Late(_) => "the order of `setup.commands`".into(),
         }
     }
 
@@ -212,6 +259,7 @@ impl Fault for Advice {
             }
             Self::Short(_) => "use longer values, at least 8 bytes".into(),
             Self::Undeliverable(_) => "rename them to letters, digits, `-` and `_`, or name them in a policy".into(),
+            Self::Late(_) => "put them first: a program or a setting that one command leaves could take the credential of the next".into(),
         }
     }
 

@@ -38,17 +38,42 @@ pub struct Unlisted {
     pub reason: Reason,
 }
 
+/// Something that main does not get.
+pub struct Withheld<'a> {
+    /// The secret, or the file.
+    pub name: Cow<'a, str>,
+    /// Its file, if it has one.
+    pub path: Option<&'a Path>,
+    /// Why.
+    pub reason: Reason,
+}
+
 /// Why a file is withheld without having been asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// No rule names it.
     NotAsked,
+    /// It holds more values than the secrets that come from it.
+    HoldsMore,
     /// By convention: a Git credential, which is for setup.
     Git,
     /// By convention: its name is no variable's.
     NoVariable,
     /// Nothing secret is in it: it is not withheld, and stays readable.
     Public,
+}
+
+impl Reason {
+    /// The reason in words, and in one word.
+    #[must_use]
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::HoldsMore => ("its file holds more than main gets", "holds-more"),
+            Self::Git => ("Git credentials are for setup", "git"),
+            Self::NoVariable => ("no variable can be called so", "no-variable"),
+            Self::NotAsked | Self::Public => ("no rule gives it to main", "not-asked"),
+        }
+    }
 }
 
 /// The secrets by name.
@@ -138,11 +163,28 @@ impl Vault {
 
     /// Names of everything that main does not get.
     pub fn withheld_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let held = self.withheld().map(|(name, _)| name.as_str().into());
-        let partly = self
-            .files_with_more()
-            .filter_map(|path| Some(path.file_name()?.to_string_lossy()));
-        let unlisted = self.secret_unlisted().map(|file| file.name.as_str().into());
+        self.all_withheld().map(|withheld| withheld.name)
+    }
+
+    /// Everything that main does not get.
+    pub fn all_withheld(&self) -> impl Iterator<Item = Withheld<'_>> {
+        let held = self.withheld().map(|(name, held)| Withheld {
+            name: name.as_str().into(),
+            path: held.path.as_deref(),
+            reason: Reason::NotAsked,
+        });
+        let partly = self.files_with_more().filter_map(|path| {
+            Some(Withheld {
+                name: path.file_name()?.to_string_lossy(),
+                path: Some(path),
+                reason: Reason::HoldsMore,
+            })
+        });
+        let unlisted = self.secret_unlisted().map(|file| Withheld {
+            name: file.name.as_str().into(),
+            path: Some(&file.path),
+            reason: file.reason,
+        });
         held.chain(partly).chain(unlisted)
     }
 

@@ -60,6 +60,17 @@ impl Kind {
             _ => None,
         }
     }
+
+    /// Its name in a policy.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+            Self::Minio => "minio",
+            Self::Url => "url",
+        }
+    }
 }
 
 /// What a policy or convention says about a connection, already expanded.
@@ -126,6 +137,18 @@ impl Connection {
     #[must_use]
     pub fn credential(&self) -> Option<&SecretName> {
         self.credential.as_ref()
+    }
+
+    /// The sort of server.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The parts that hold no credential: nothing in them is secret.
+    #[must_use]
+    pub fn texts(&self) -> &[(Part, String)] {
+        &self.texts
     }
 
     /// Which parts this connection offers, the URL first.

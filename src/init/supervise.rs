@@ -15,6 +15,7 @@ use super::forward::{Audience, Delivery, RETRY, pass_on, send_own};
 use super::leftovers;
 use super::signals::{Rewriting, Signal};
 use super::status::{SuccessCodes, exit_code};
+use crate::cli::Options;
 use crate::exit::Exit;
 use crate::policy::RunRules;
 use crate::report::{Fault, Reporter};
@@ -50,8 +51,24 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The rules of a start.
+    #[must_use]
+    pub fn of(options: &Options, run: Option<&RunRules>) -> Self {
+        let mut rules = Self {
+            audience: options.audience,
+            rewriting: options.rewriting.clone(),
+            grace: options.grace,
+            success: options.success,
+            warn_on_reap: options.warn_on_reap,
+        };
+        if let Some(run) = run {
+            rules.adopt(run);
+        }
+        rules
+    }
+
     /// Adds what a policy says; the command line goes before it.
-    pub fn adopt(&mut self, run: &RunRules) {
+    fn adopt(&mut self, run: &RunRules) {
         self.grace = self.grace.or(run.grace);
         let typed: Vec<_> = self.rewriting.rules().collect();
         for (from, to) in run.signals.iter().copied().chain(typed) {
@@ -188,7 +205,8 @@ impl Supervisor {
             // A subreaper's walk can miss a process that forks meanwhile.
             leftovers::signal_all(Signal::KILL);
         }
-        if self.rules.warn_on_reap {
+        // As tini's users know it, `-vv` says that too.
+        if self.rules.warn_on_reap || self.report.verbosity >= 2 {
             let text = format!("reaped the orphan {pid}");
             self.report
                 .note("reaped", &text, &[("pid", pid.as_raw().into())]);

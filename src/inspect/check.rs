@@ -8,12 +8,15 @@
 use std::fmt::Write as _;
 
 use crate::cli::Options;
+use crate::collect::accounts::Identity;
 use crate::collect::summary::Summary;
-use crate::gather::{Phases, gather};
+use crate::gather::{Gathered, Phases, gather};
 use crate::json::Value;
-use crate::report::{Fault, Reporter, answer as print, boxed, exit_of, list, quote};
+use crate::report::{Fault, Reporter, answer as print, answer_json, boxed, exit_of, list, quote};
 use crate::run::AlmostMain;
 use crate::run::confine::prove::OutOfReach;
+use crate::setup::ground;
+use crate::setup::phase::Need;
 use crate::start::Caller;
 
 /// What a start would come to.
@@ -41,6 +44,7 @@ pub fn answer(options: &Options, caller: &Caller) -> u8 {
 
 fn rehearse(options: &Options, caller: &Caller) -> Result<Option<Box<Ready>>, Vec<Box<dyn Fault>>> {
     let gathered = gather(options, Phases::All)?;
+    refuse_ground(&gathered)?;
     let has_secrets = gathered.has_secrets;
     let (preparation, mut collected) = gathered.into_parts();
     // Nobody would take the copies away again.
@@ -52,9 +56,36 @@ fn rehearse(options: &Options, caller: &Caller) -> Result<Option<Box<Ready>>, Ve
     Ok(has_secrets.then(|| Box::new(Ready { summary, proof })))
 }
 
+/// Setup would run on this ground. What an earlier start owes is no matter for a
+/// look: it would be cleared away before.
+fn refuse_ground(gathered: &Gathered) -> Result<(), Vec<Box<dyn Fault>>> {
+    let rules = gathered
+        .policy
+        .as_ref()
+        .and_then(|policy| policy.setup.as_ref());
+    let (Some(rules), Some(material), Some((setup, Need::Run))) =
+        (rules, &gathered.collected.setup, &gathered.setup)
+    else {
+        return Ok(());
+    };
+    let main = gathered.identity.clone().unwrap_or_else(Identity::own);
+    let faults = ground::faults(rules, material, setup, &main);
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
+}
+
+/// Says why a start would be refused, as text or JSON, and returns the code.
+#[must_use]
+pub fn refuse(faults: Vec<Box<dyn Fault>>, options: &Options) -> u8 {
+    say(&Outcome::Refused(faults), options.json, options.report)
+}
+
 fn say(outcome: &Outcome, as_json: bool, report: Reporter) -> u8 {
     match outcome {
-        _ if as_json => print(&format!("{}\n", to_json(outcome))),
+        _ if as_json => answer_json(&to_json(outcome)),
         Outcome::Refused(faults) => return report.refusals(faults).code(),
         Outcome::Ready(ready) => {
             print(&to_text(ready.as_deref()));

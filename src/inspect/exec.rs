@@ -17,7 +17,7 @@ use crate::cli::Options;
 use crate::exit::Exit;
 use crate::gather::{Gathered, Phases, gather};
 use crate::json::Value;
-use crate::report::{Fault, answer, boxed, quote};
+use crate::report::{Fault, answer, answer_json, boxed, quote};
 use crate::run::AlmostMain;
 use crate::run::confine::prove::Attempt;
 use crate::run::files::Copies;
@@ -84,7 +84,7 @@ fn prove(gathered: Gathered, options: &Options, caller: &Caller) -> Result<u8, B
         "failed"
     };
     if options.json {
-        answer(&format!("{}\n", to_json(level, &withheld, &attempts)));
+        answer_json(&to_json(level, &withheld, &attempts));
     } else {
         answer(&to_text(level, &withheld, &attempts));
     }

@@ -9,4 +9,5 @@ pub mod check;
 pub mod exec;
 pub mod health;
 pub mod pid1;
+pub mod plan;
 pub mod scan;

@@ -10,6 +10,7 @@ use std::ffi::{CStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
 
+use crate::cli::options::main_in;
 use crate::cli::{self, Command, Options};
 use crate::exit::Exit;
 use crate::report::Fault;
@@ -38,43 +39,57 @@ pub fn options() -> Result<Options, NotRunning> {
     let words = words.map(|word| OsString::from_vec(word.to_vec()));
     // What came by variable is among the words by now.
     let (_, command) = cli::parse(words.collect(), &|_| None);
-    let Ok(Command::Start(options, _)) = command else {
+    let Ok(Command::Start(options, words)) = command else {
         return Err(NotRunning::Foreign);
     };
-    if is(&name, AT_WORK) && has_main() {
+    if is(&name, AT_WORK) && is_started(main_in(&words)) {
         Ok(options)
     } else {
         Err(NotRunning::NotYet)
     }
 }
 
-/// Whether PID 1 has a child, and none that is still becoming main.
-fn has_main() -> bool {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mut is_any = false;
-    for process in processes {
-        let path = process.path().join("stat");
-        let Some((name, parent)) = path.to_str().and_then(text).and_then(|line| named(&line))
-        else {
-            continue;
-        };
-        if parent == 1 {
-            is_any = true;
-            if is(&name, STARTING) {
-                return false;
-            }
-        }
-    }
-    is_any
+/// A process as its line in `/proc` tells.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    name: String,
+    parent: i32,
+    /// When it began, in clock ticks since the machine did.
+    start: u64,
 }
 
-/// Name and parent of a line `PID (NAME) STATE PARENT ...`; a name may hold
-/// brackets and blanks.
-fn named(line: &str) -> Option<(String, i32)> {
+/// Whether main is there, and no longer becoming itself. Without a secret PID 1
+/// does not say which process that is; then it is the oldest child: orphans come
+/// later.
+fn is_started(main: Option<i32>) -> bool {
+    let main = if let Some(main) = main {
+        stat_of(&main.to_string())
+    } else {
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let processes = processes.filter_map(|process| stat_of(process.file_name().to_str()?));
+        let children = processes.filter(|process| process.parent == 1);
+        children.min_by_key(|child| child.start)
+    };
+    main.is_some_and(|main| main.parent == 1 && !is(&main.name, STARTING))
+}
+
+fn stat_of(process: &str) -> Option<Stat> {
+    parsed(&text(&["/proc/", process, "/stat"].concat())?)
+}
+
+/// A line `PID (NAME) STATE PARENT ... START ...` of proc(5), where START is the
+/// 22nd field; a name may hold brackets and blanks.
+fn parsed(line: &str) -> Option<Stat> {
     let (before, after) = line.rsplit_once(") ")?;
     let (_, name) = before.split_once('(')?;
-    let parent = after.split(' ').nth(1)?.parse().ok()?;
-    Some((name.to_owned(), parent))
+    let mut fields = after.split(' ').skip(1);
+    let parent = fields.next()?.parse().ok()?;
+    let start = fields.nth(17)?.parse().ok()?;
+    Some(Stat {
+        name: name.to_owned(),
+        parent,
+        start,
+    })
 }
 
 fn is(name: &str, ours: &CStr) -> bool {
@@ -119,13 +134,18 @@ impl Fault for NotRunning {
 
 #[cfg(test)]
 mod tests {
-    use super::named;
+    use super::{Stat, parsed};
 
     #[test]
     fn a_name_may_look_like_the_rest_of_the_line() {
-        let line = "7 (a) S 9 (b) S 1 7 7 0";
-        assert_eq!(named(line), Some(("a) S 9 (b".to_owned(), 1)));
-        assert_eq!(named("7 (sh) R 1 7"), Some(("sh".to_owned(), 1)));
-        assert_eq!(named("7 (sh"), None);
+        let line = "7 (a) S 9 (b) S 1 7 7 0 -1 4194560 90 0 0 0 0 0 0 0 20 0 1 0 4711 1114112 90 18446744073709551615";
+        let stat = Stat {
+            name: "a) S 9 (b".to_owned(),
+            parent: 1,
+            start: 4711,
+        };
+        assert_eq!(parsed(line), Some(stat));
+        assert_eq!(parsed("7 (sh) R 1 7"), None);
+        assert_eq!(parsed("7 (sh"), None);
     }
 }

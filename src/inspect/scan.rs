@@ -21,7 +21,7 @@ use crate::collect::{policy_file, secrets};
 use crate::exit::Exit;
 use crate::init::signals::Signal;
 use crate::json::Value;
-use crate::report::{Fault, Reporter, answer, boxed, escape, list, quote};
+use crate::report::{Fault, Reporter, answer, answer_json, boxed, escape, list, quote};
 use crate::seal::scan::{
     self, COUNTED, Counted, Counts, End, Finding, HELPERS, Limits, Report, Root, Trouble, masked,
 };
@@ -189,7 +189,7 @@ fn search(options: &Options, roots: &[Root], searcher: &Searcher, directories: V
         return signal.saturating_add(128);
     }
     if options.json {
-        answer(&format!("{}\n", to_json(&found, searcher)));
+        answer_json(&to_json(&found, searcher));
     } else {
         answer(&to_text(&found, searcher));
     }

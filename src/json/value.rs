@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::ser::{Serialize, Serializer};
+use super::put_text;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,24 +28,52 @@ pub enum Value {
     Object(Vec<(&'static str, Value)>),
 }
 
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Value {
+    /// Appends its text.
+    fn put(&self, out: &mut String) {
         match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Flag(flag) => serializer.serialize_bool(*flag),
-            Self::Number(number) => serializer.serialize_i64(*number),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::List(items) => serializer.collect_seq(items),
+            Self::Null => out.push_str("null"),
+            Self::Flag(true) => out.push_str("true"),
+            Self::Flag(false) => out.push_str("false"),
+            Self::Number(number) => out.push_str(&number.to_string()),
+            Self::Text(text) => put_text(out, text),
+            Self::List(items) => {
+                let put = |item: &Self, out: &mut String| item.put(out);
+                put_all(out, ['[', ']'], items, &put);
+            }
             Self::Object(members) => {
-                serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
+                let put = |(name, value): &(&str, Self), out: &mut String| {
+                    put_text(out, name);
+                    out.push(':');
+                    value.put(out);
+                };
+                put_all(out, ['{', '}'], members, &put);
             }
         }
     }
 }
 
+fn put_all<T>(
+    out: &mut String,
+    [open, close]: [char; 2],
+    items: &[T],
+    put: &dyn Fn(&T, &mut String),
+) {
+    out.push(open);
+    for (index, item) in items.iter().enumerate() {
+        if index != 0 {
+            out.push(',');
+        }
+        put(item, out);
+    }
+    out.push(close);
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+        let mut text = String::new();
+        self.put(&mut text);
+        f.write_str(&text)
     }
 }
 
@@ -57,6 +85,12 @@ impl From<bool> for Value {
 
 impl From<u8> for Value {
     fn from(number: u8) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
         Self::Number(number.into())
     }
 }
@@ -108,6 +142,12 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 impl<T: Into<Value>> FromIterator<T> for Value {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(items: Vec<String>) -> Self {
+        items.into_iter().collect()
     }
 }
 

@@ -92,10 +92,10 @@ pub enum Source {
     File(SecretPath),
     /// `env:NAME`: a container variable, which is then taken away.
     Variable(VariableName),
-    /// `dotenv:FILE#KEY`: one assignment of a dotenv file.
-    Dotenv(SecretName, String),
-    /// `json:FILE#/pointer`: a string of a JSON file (RFC 6901).
-    Json(SecretName, String),
+    /// `dotenv:PATH#KEY`: one assignment of a dotenv file.
+    Dotenv(SecretPath, String),
+    /// `json:PATH#/pointer`: a string of a JSON file (RFC 6901).
+    Json(SecretPath, String),
     /// `command:/PROGRAM ARGUMENT...`: what a program writes; for setup only.
     Command(Vec<String>),
 }

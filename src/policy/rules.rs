@@ -65,13 +65,13 @@ rules! {
         "write it from `/` on";
     // Secrets.
     SOURCE_FORM: "this is no source of a secret",
-        "write `file:NAME`, `env:NAME`, `dotenv:FILE#KEY`, `json:FILE#/pointer` or `command:/PROGRAM`";
+        "write `file:PATH`, `env:NAME`, `dotenv:PATH#KEY`, `json:PATH#/pointer` or `command:/PROGRAM`; a PATH is below a secret directory";
     SOURCE_VARIABLE: "`env:` is not followed by the name of a variable",
         "write `env:NAME`: letters, digits and `_`, and no digit first";
-    SOURCE_DOTENV: "`dotenv:` needs a file's name and a key",
-        "write `dotenv:FILE#KEY`, with a key without blanks and `=`";
-    SOURCE_JSON: "`json:` needs a file's name and a JSON pointer",
-        "write `json:FILE#/pointer`; in a pointer `~` is `~0` and a key's `/` is `~1` (RFC 6901)";
+    SOURCE_DOTENV: "`dotenv:` needs a file and a key",
+        "write `dotenv:PATH#KEY`, with a key without blanks and `=`";
+    SOURCE_JSON: "`json:` needs a file and a JSON pointer",
+        "write `json:PATH#/pointer`; in a pointer `~` is `~0` and a key's `/` is `~1` (RFC 6901)";
     SOURCE_COMMAND: "`command:` is not followed by an absolute path",
         "write `command:/PROGRAM ARGUMENT...`";
     SOURCE_COMMAND_QUOTES: "`command:` is not read by a shell",

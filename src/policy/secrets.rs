@@ -11,7 +11,7 @@ use crate::sorted::Map;
 
 use super::mistakes::Problem;
 use super::node::{Node, Reader};
-use super::references::{Names, is_source_form, secret_name, store_of};
+use super::references::{Names, is_source_form, store_of};
 use super::rules::{self, Rule};
 use super::{SecretRule, Source};
 
@@ -110,13 +110,16 @@ fn command(text: &str) -> Result<Source, &'static Rule> {
 
 /// Names of secrets with slashes between them.
 fn secret_path(text: &str) -> Result<SecretPath, Problem> {
+    if let Some(prefix) = store_of(text) {
+        return Err(Problem::NoResolver(prefix));
+    }
     if is_source_form(text) {
         return Err(Problem::Rule(&rules::SOURCE_AS_REFERENCE));
     }
     SecretPath::parse(text).map_err(|error| Problem::NotASecret(error.rule))
 }
 
-/// `FILE#KEY`
+/// `PATH#KEY`
 fn dotenv(text: &str) -> Result<Source, Problem> {
     let problem = Problem::Rule(&rules::SOURCE_DOTENV);
     let Some((file, key)) = text.split_once('#') else {
@@ -128,14 +131,14 @@ fn dotenv(text: &str) -> Result<Source, Problem> {
     if !is_key(key) {
         return Err(problem);
     }
-    Ok(Source::Dotenv(secret_name(file)?, key.into()))
+    Ok(Source::Dotenv(secret_path(file)?, key.into()))
 }
 
-/// `FILE#/pointer`
+/// `PATH#/pointer`
 fn json(text: &str) -> Result<Source, Problem> {
     match text.split_once('#') {
         Some((file, pointer)) if is_pointer(pointer) => {
-            Ok(Source::Json(secret_name(file)?, pointer.into()))
+            Ok(Source::Json(secret_path(file)?, pointer.into()))
         }
         _ => Err(Problem::Rule(&rules::SOURCE_JSON)),
     }

@@ -113,7 +113,30 @@ pub enum OnHit {
     Report,
 }
 
+impl CommandRule {
+    /// Whether it may use any secret.
+    #[must_use]
+    pub fn has_credentials(&self) -> bool {
+        self.git || !self.env.is_empty() || !self.ssh.is_empty()
+    }
+}
+
 impl SetupRules {
+    /// Whether any command may use a secret.
+    #[must_use]
+    pub fn has_credentials(&self) -> bool {
+        self.commands.iter().any(CommandRule::has_credentials)
+    }
+
+    /// Where commands stand that may use a secret, and follow one that may not.
+    #[must_use]
+    pub fn late(&self) -> Vec<String> {
+        let commands = self.commands.iter();
+        let late = commands.skip_while(|command| command.has_credentials());
+        let late = late.filter(|command| command.has_credentials());
+        late.map(|command| command.place.pointer.clone()).collect()
+    }
+
     /// The secrets that its commands may use, each with the entry that asks.
     #[must_use]
     pub fn secrets<'p>(

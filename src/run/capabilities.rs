@@ -81,6 +81,17 @@ impl Kept {
         }
     }
 
+    /// The rule in a word, and the capabilities that it names.
+    #[must_use]
+    pub fn words(&self) -> (&'static str, Vec<String>) {
+        let (rule, named): (_, &[Capability]) = match self {
+            Self::Untouched => ("untouched", &[]),
+            Self::Harmless => ("without", &DANGEROUS),
+            Self::Named(named) => ("only", named),
+        };
+        (rule, named.iter().map(ToString::to_string).collect())
+    }
+
     /// The dangerous ones that a policy names.
     #[must_use]
     pub fn accepted(&self) -> Vec<Capability> {

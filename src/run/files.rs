@@ -153,11 +153,15 @@ fn is_memory_shared() -> bool {
 /// Mount points of type tmpfs (proc(5), mountinfo: field 5, and the first field
 /// after the hyphen). Blanks in a path are escaped there; such a place is left.
 fn mounted_tmpfs() -> Vec<PathBuf> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    mounts
-        .lines()
+    tmpfs_in(&fs::read("/proc/self/mountinfo").unwrap_or_default())
+}
+
+/// A line that is no UTF-8 is left, not the whole list.
+fn tmpfs_in(mounts: &[u8]) -> Vec<PathBuf> {
+    let lines = mounts.split(|byte| *byte == b'\n');
+    lines
         .filter_map(|line| {
-            let (mount, kind) = line.split_once(" - ")?;
+            let (mount, kind) = str::from_utf8(line).ok()?.split_once(" - ")?;
             let point = mount.split(' ').nth(4)?;
             (kind.starts_with("tmpfs ") && !point.contains('\\')).then(|| PathBuf::from(point))
         })
@@ -204,4 +208,20 @@ fn write_value(file: &impl AsFd, content: &Secret) -> nix::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::tmpfs_in;
+
+    #[test]
+    fn a_mount_point_that_is_no_text_hides_no_other() {
+        let mounts = b"1 0 0:1 / / rw - overlay o rw\n\
+            2 1 0:2 / /mnt/\xff rw - tmpfs t rw\n\
+            3 1 0:3 / /mnt/a\\040b rw - tmpfs t rw\n\
+            4 1 0:4 / /mnt/own rw shared:1 - tmpfs t rw\n";
+        assert_eq!(tmpfs_in(mounts), [PathBuf::from("/mnt/own")]);
+    }
 }

@@ -21,7 +21,7 @@ use std::os::fd::OwnedFd;
 
 use nix::unistd::{ForkResult, Pid, getpid, getppid};
 
-use crate::cli::Options;
+use crate::cli::{Options, options};
 use crate::collect::Collected;
 use crate::collect::reach::Reach;
 use crate::environment::Environment;
@@ -119,7 +119,10 @@ fn look_after(main: Pid, launch: Launch, handover: Option<Handover>) -> u8 {
     } = launch;
     // Effect: parent wiped.
     drop(collected);
-    if let Some((handover, arguments)) = handover.zip(reaper_arguments) {
+    let text = format!("run: main is process {main}");
+    report.detail(1, "supervising", &text, &[("pid", main.as_raw().into())]);
+    if let Some((handover, mut arguments)) = handover.zip(reaper_arguments) {
+        arguments.extend(options::shown(main));
         let state = State {
             main,
             guard,

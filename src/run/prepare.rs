@@ -21,7 +21,7 @@ use super::terminal_filter;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::policy::{Confinement, LimitRule, Policy};
-use crate::report::Fault;
+use crate::report::{Fault, Reporter};
 use crate::start::Caller;
 
 /// What is changed about main's process.
@@ -51,16 +51,15 @@ pub struct Preparation {
 
 impl Preparation {
     /// Adds what a policy says.
-    pub fn adopt(&mut self, policy: Policy) {
+    pub fn adopt(&mut self, policy: &Policy) {
         let file = policy.file.display().to_string();
-        self.limits = policy.run.limits;
+        self.limits.clone_from(&policy.run.limits);
         self.umask = policy.run.umask;
-        self.directory = policy
-            .run
-            .directory
-            .map(|(path, place)| (path, format!("{file} at {place}")));
+        let directory = policy.run.directory.as_ref();
+        self.directory =
+            directory.map(|(path, place)| (path.clone(), format!("{file} at {place}")));
         self.confinement = policy.run.confinement.unwrap_or_default();
-        self.capabilities = policy.run.capabilities;
+        self.capabilities.clone_from(&policy.run.capabilities);
         self.no_new_privileges |= policy.run.no_new_privileges == Some(true);
         self.policy = file;
     }
@@ -75,6 +74,30 @@ impl Preparation {
             None => Main::Container,
         };
         Kept::choose(self.capabilities.as_deref(), self.withholds, main)
+    }
+}
+
+impl Preparation {
+    /// What main will be as a process, for `-v`.
+    pub fn explain(&self, report: Reporter) {
+        let main = self.identity.clone().unwrap_or_else(Identity::own);
+        let (uid, gid) = (main.uid, main.gid);
+        let (rule, named) = self.kept_capabilities().words();
+        let mut text = format!("run: main is {uid}:{gid}, capabilities: {rule}");
+        if !named.is_empty() {
+            text.extend([" ", &named.join(", ")]);
+        }
+        if self.no_new_privileges {
+            text.push_str("; no_new_privs is set");
+        }
+        let fields = [
+            ("uid", uid.into()),
+            ("gid", gid.into()),
+            ("capabilities", rule.into()),
+            ("named", named.into()),
+            ("no_new_privileges", self.no_new_privileges.into()),
+        ];
+        report.detail(1, "main", &text, &fields);
     }
 }
 

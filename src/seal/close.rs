@@ -82,9 +82,17 @@ impl Seal<'_> {
         revoke: &mut dyn FnMut() -> Result<(), Ended>,
     ) -> Result<SetupGone, Ended> {
         let mut faults: Vec<Box<dyn Fault>> = Vec::new();
+        // Effect: setup over.
+        self.step("kill");
         self.kill(&mut faults);
+        // Effect: traces wiped.
+        self.step("wipe");
         self.wipe(&mut faults);
         stopped()?;
+        // Effect: revoked.
+        if !self.rules.on_drop.is_empty() {
+            self.step("revoke");
+        }
         let is_revoked = match revoke() {
             Ok(()) => true,
             Err(Ended::Refused(more)) => {
@@ -96,8 +104,11 @@ impl Seal<'_> {
         };
         self.kill(&mut faults);
         stopped()?;
+        // Effect: searched.
+        self.step("search");
         self.search(&mut faults);
         stopped()?;
+        // Effect: journal closed.
         if faults.is_empty() {
             return Ok(journal.close().map(|()| SetupGone(()))?);
         }
@@ -105,6 +116,13 @@ impl Seal<'_> {
             faults.push(boxed(fault));
         }
         Err(Ended::Refused(faults))
+    }
+
+    /// What comes next, for `-v`.
+    fn step(&self, step: &str) {
+        let text = ["seal: ", step].concat();
+        self.report
+            .detail(1, "seal", &text, &[("step", step.into())]);
     }
 
     fn kill(&self, faults: &mut Vec<Box<dyn Fault>>) {
@@ -147,7 +165,12 @@ impl Seal<'_> {
             "seal: {} files searched, {} of formats that are not opened, {} older ones out of setup's reach",
             traces.files, traces.unopened, traces.beyond
         );
-        self.report.detail(1, "searched", &text, &[]);
+        let fields = [
+            ("files", traces.files.into()),
+            ("unopened", traces.unopened.into()),
+            ("older", traces.beyond.into()),
+        ];
+        self.report.detail(1, "searched", &text, &fields);
         if self.rules.on_hit == OnHit::Remove {
             let is_gone = |path: &Path| self.is_done(&|| trace::remove(path, &self.places));
             for trace in traces.settle(&is_gone) {

@@ -13,10 +13,13 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::phase::DEFAULT_PATH;
 use crate::collect::accounts::Identity;
 use crate::collect::replaceable::{Weakness, weakness};
+use crate::collect::setup::SetupMaterial;
 use crate::exit::Exit;
-use crate::report::{Fault, quote};
+use crate::policy::{Home, Reuse, SetupRules};
+use crate::report::{Fault, boxed, quote};
 use crate::seal::as_user::ask;
 use crate::seal::journal;
 use crate::seal::since::PROBE;
@@ -68,9 +71,41 @@ pub enum GroundFault {
     },
 }
 
+/// Whether it matters who has been here before, and what setup wrote is removed
+/// where it does not come to its end. Without a credential there is nothing to
+/// win, and what is there may be somebody's work.
+#[must_use]
+pub fn is_needed(rules: &SetupRules) -> bool {
+    rules.has_credentials() && rules.reuse == Reuse::Refused
+}
+
+/// All that speaks against setup where it is about to run.
+#[must_use]
+pub fn faults(
+    rules: &SetupRules,
+    material: &SetupMaterial,
+    setup: &Identity,
+    main: &Identity,
+) -> Vec<Box<dyn Fault>> {
+    if !is_needed(rules) {
+        return Vec::new();
+    }
+    let path = material.commands.first();
+    let path = path.and_then(|command| command.environment.search_path());
+    let directory = rules.directory.as_ref();
+    let ground = Ground {
+        directory: directory.map(|(path, _)| path.as_path()),
+        has_private_home: rules.home == Home::Private,
+        path: path.unwrap_or(OsStr::new(DEFAULT_PATH)),
+        main,
+        setup,
+    };
+    ground.faults().into_iter().map(boxed).collect()
+}
+
 impl Ground<'_> {
     /// All that is not as it has to be. A root main can prepare anything and is
-    /// asked about by `collect::replaceable::this_start_only`.
+    /// asked about by `collect::replaceable::is_root_on_writable`.
     #[must_use]
     pub fn faults(&self) -> Vec<GroundFault> {
         let mut faults = Vec::new();

@@ -6,7 +6,6 @@
 //! **Never:** a command on ground that an earlier main could have prepared; a
 //! value that is still here when main's process begins.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,15 +13,15 @@ use nix::unistd::getpid;
 
 use super::command::Starter;
 use super::fault::SetupFault;
-use super::ground::Ground;
+use super::ground;
 use super::home::Home;
 use super::own_program::{mint, revoke};
 use super::relay::Masking;
 use super::work::{Ended, Work};
 use crate::collect::accounts::Identity;
 use crate::collect::setup::SetupMaterial;
-use crate::policy::{Confinement, Home as HomeRule, Reuse, SealRules, SetupRules};
-use crate::report::{Reporter, boxed};
+use crate::policy::{CommandRule, Confinement, SealRules, SetupRules};
+use crate::report::{Reporter, boxed, quote};
 use crate::seal::as_user::ask;
 use crate::seal::close::{Seal, SetupGone};
 use crate::seal::journal::{self, Journal, JournalFault, Memory, Owed, State};
@@ -105,7 +104,8 @@ impl Phase<'_> {
         let report = self.report;
         let gone = match need {
             Need::Skip => {
-                report.note("setup", "setup is skipped: `skip_if` is there", &[]);
+                let text = "setup is skipped: `skip_if` is there";
+                report.note("setup", text, &[("state", "skip".into())]);
                 return Ok(SetupGone::never_was());
             }
             Need::Run => self.run(),
@@ -123,9 +123,10 @@ impl Phase<'_> {
     /// An earlier start ended within setup or its seal. Nothing of it runs any
     /// more, but its files are there.
     fn make_up_for(self, owed: Owed) -> Result<SetupGone, Ended> {
+        // Effect: owed work.
         let text =
             "an earlier start ended before its seal: everything that can be written is searched";
-        self.report.note("owed", text, &[]);
+        self.report.note("setup", text, &[("state", "owed".into())]);
         let is_complete = owed.is_complete();
         let is_revoked = owed.state != Some(State::RefusedUnrevoked);
         if !is_complete && self.needs_clean_ground() {
@@ -200,14 +201,20 @@ impl Phase<'_> {
     }
 
     fn run(mut self) -> Result<SetupGone, Ended> {
-        self.judge_ground()?;
+        // Effect: ground judged.
+        let faults = ground::faults(self.rules, &self.material, &self.setup, &self.main);
+        if !faults.is_empty() {
+            return Err(Ended::Refused(faults));
+        }
         let until = self
             .rules
             .timeout
             .and_then(|timeout| Instant::now().checked_add(timeout));
         let places = self.places();
         let objects = Snapshot::take();
+        // Effect: home made.
         let home = Home::make(&self.setup)?;
+        // Effect: journal begun.
         let journal = match self.begin_journal(&home, &places) {
             Ok(journal) => journal,
             Err(fault) => {
@@ -269,46 +276,20 @@ impl Phase<'_> {
         }
     }
 
-    /// Whether it matters who has been here before, and what setup wrote is
-    /// removed where it does not come to its end. Without a credential there is
-    /// nothing to win, and what is there may be somebody's work.
     fn needs_clean_ground(&self) -> bool {
-        let mut commands = self.rules.commands.iter();
-        let has_credentials =
-            commands.any(|rule| rule.git || !rule.env.is_empty() || !rule.ssh.is_empty());
-        has_credentials && self.rules.reuse == Reuse::Refused
-    }
-
-    /// Refuses what an earlier main could have prepared.
-    fn judge_ground(&self) -> Result<(), Ended> {
-        if !self.needs_clean_ground() {
-            return Ok(());
-        }
-        let path = self.material.commands.first();
-        let path = path.and_then(|command| command.environment.search_path());
-        let directory = self.rules.directory.as_ref();
-        let ground = Ground {
-            directory: directory.map(|(path, _)| path.as_path()),
-            has_private_home: self.rules.home == HomeRule::Private,
-            path: path.unwrap_or(OsStr::new(DEFAULT_PATH)),
-            main: &self.main,
-            setup: &self.setup,
-        };
-        let faults = ground.faults();
-        if faults.is_empty() {
-            return Ok(());
-        }
-        Err(Ended::Refused(faults.into_iter().map(boxed).collect()))
+        ground::is_needed(self.rules)
     }
 
     fn run_commands(&mut self, home: &Home, until: Option<Instant>) -> Result<(), Ended> {
         let starter = self.starter(Some(home));
+        // Effect: secrets minted.
         mint(&starter, &mut self.material)?;
         let mut all = self.material.all.iter();
         let mut all = all.by_ref().map(|(name, value)| (name.as_str(), value));
         let masking = Masking::new(&mut all);
         let commands = std::mem::take(&mut self.material.commands);
-        for (rule, material) in self.rules.commands.iter().zip(commands) {
+        for (number, (rule, material)) in (1_u64..).zip(self.rules.commands.iter().zip(commands)) {
+            self.say_command(number, rule);
             let work = Work {
                 rules: self.rules,
                 values: &self.material.values,
@@ -318,13 +299,29 @@ impl Phase<'_> {
                 masking: &masking,
                 until,
             };
+            // Effect: command run.
             let ended = work.run(material);
+            // Effect: command over.
             // Before the next one, whatever became of this one.
             kill::everything(Some(self.setup.uid))
                 .map_err(|fault| Ended::Refused(vec![boxed(fault)]))?;
             ended?;
         }
         Ok(())
+    }
+
+    fn say_command(&self, number: u64, rule: &CommandRule) {
+        let (program, uid) = (rule.argv.first().cloned(), self.setup.uid);
+        let named = quote(program.as_deref().unwrap_or_default());
+        let at = rule.place.to_string();
+        let text = format!("setup: command {number}, {named} at {at}, as uid {uid}");
+        let fields = [
+            ("command", number.into()),
+            ("program", program.into()),
+            ("rule", at.into()),
+            ("uid", uid.into()),
+        ];
+        self.report.detail(1, "command", &text, &fields);
     }
 
     fn starter(&self, home: Option<&Home>) -> Starter {

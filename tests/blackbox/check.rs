@@ -5,15 +5,13 @@ use serde_json::Value;
 use crate::expected::asked;
 use crate::harness::Scene;
 
-/// Scenes that a start refuses.
-fn refused() -> Vec<Scene> {
+/// Scenes that a start refuses for what is there, not for what is missing.
+pub(crate) fn contradictions() -> Vec<Scene> {
     let main = || Scene::main(&["touch", "/tmp/x", "say", "main"]);
     let policy = |json: &str| main().policy(json);
     vec![
         policy("{"),
-        policy(r#"{ "version": 1, "run": { "env": { "A": "none", "B": "nor" } } }"#),
-        policy(r#"{ "version": 1, "setup": { "commands": [["true"]] } }"#),
-        policy(r#"{ "version": 1, "run": { "capabilities": ["KILL"] } }"#).capabilities(0),
+        policy(r#"{ "version": 1, "setup": { "commands": [] } }"#),
         policy(r#"{ "version": 1, "run": { "user": "ghost", "env": { "A": "none" } } }"#),
         main()
             .secret("db_password")
@@ -27,6 +25,17 @@ fn refused() -> Vec<Scene> {
         // Two codes at once.
         policy(r#"{ "version": 1, "secret_dirs": ["/etc/passwd"], "run": { "user": "ghost" } }"#),
     ]
+}
+
+/// Scenes that a start refuses.
+fn refused() -> Vec<Scene> {
+    let policy = |json: &str| Scene::main(&["touch", "/tmp/x", "say", "main"]).policy(json);
+    let mut all = contradictions();
+    all.push(policy(
+        r#"{ "version": 1, "run": { "env": { "A": "none", "B": "nor" } } }"#,
+    ));
+    all.push(policy(r#"{ "version": 1, "run": { "capabilities": ["KILL"] } }"#).capabilities(0));
+    all
 }
 
 /// Scenes that a start accepts.

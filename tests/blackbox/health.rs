@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 
 use crate::harness::{Running, Scene, wait_for};
-use crate::level::{at_work, end, exec, health, root, session};
+use crate::level::{at_work, end, exec, health, root, root_shell, session};
 
 #[test]
 fn while_main_runs_it_is_healthy_and_nothing_is_said() {
@@ -117,4 +117,26 @@ fn anybody_may_ask_for_health() {
     let nobody = session(&["health"]).user(65534, 65534, &[]).capabilities(0);
     running.beside(nobody).finish().expect_code(0);
     end(running);
+}
+
+#[test]
+fn an_orphan_by_the_name_of_a_start_is_not_taken_for_main() {
+    // It is PID 1's child by the time that its parent has ended.
+    let orphan = "(printf vestibule:start > /proc/self/comm; cat /tmp/gate; :) & ";
+    let script = format!("mkfifo /tmp/gate; ({orphan}) ; echo ready; exec cat /tmp/gate");
+    for scene in [root_shell(&script), bare_shell(&script)] {
+        let mut running = scene.spawn();
+        running.line_behind_gate("ready");
+        wait_for("the orphan", || {
+            let named = |one: &crate::harness::Process| one.status("Name") == "vestibule:start";
+            running.init().children().iter().any(named).then_some(())
+        });
+        health(&running).expect_code(0);
+        running.signal(15);
+        running.finish();
+    }
+}
+
+fn bare_shell(script: &str) -> Scene {
+    Scene::command(&["/bin/sh", "-c", script]).env("PATH", "/usr/bin:/bin")
 }

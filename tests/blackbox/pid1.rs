@@ -50,8 +50,8 @@ fn the_arguments_of_pid_1_are_its_options_and_the_name_of_the_command() {
     assert!(arguments[0].ends_with("vestibule"), "{arguments:?}");
     assert!(arguments.contains(&"-g".to_owned()), "{arguments:?}");
     assert_eq!(
-        arguments[arguments.len() - 2..],
-        ["--", "/witness"],
+        arguments[arguments.len() - 3..],
+        ["--", "/witness", "[2]"],
         "{arguments:?}"
     );
     end(running);

@@ -65,6 +65,25 @@ fn var_run_secrets_is_a_secret_directory_even_if_the_policy_names_others() {
 }
 
 #[test]
+fn a_file_of_several_values_may_lie_in_a_subdirectory() {
+    for (from, content) in [
+        ("dotenv:team/app.env#KEY", "KEY='{}'\n"),
+        ("json:team/app.json#/a/0", r#"{ "a": ["{}"] }"#),
+    ] {
+        let (path, _) = from.split_once(':').unwrap().1.split_once('#').unwrap();
+        let policy = with(&format!(r#"{{ "api": {{ "from": "{from}" }} }}"#), "api");
+        let name = path.rsplit('/').next().unwrap();
+        let scene = Scene::main(&["report"])
+            .policy(&policy)
+            .secret_as(path, |value| content.replace("{}", value))
+            .permits(&[name]);
+        let outcome = scene.run().expect_code(0);
+        let expected = [("OUT", outcome.value(name))];
+        only(outcome.report().environment(), &expected);
+    }
+}
+
+#[test]
 fn the_file_that_a_variable_names_is_read_in_its_place() {
     let policy = with(r#"{ "api": { "from": "env:SOURCE" } }"#, "api");
     let outcome = Scene::main(&["report"])
@@ -279,5 +298,30 @@ fn a_reference_that_needs_a_resolver_is_refused_and_never_passed_on() {
             format!("{reference}\n"),
         );
         file.run().expect_refusal(100);
+    }
+}
+
+#[test]
+fn a_variable_may_name_a_file_in_a_subdirectory_by_either_of_its_directory_s_names() {
+    for path in ["/run/secrets/team/token", "/var/run/secrets/team/token"] {
+        let scene = || {
+            Scene::main(&["report"])
+                .link("/var/run", "/run")
+                .secret_at("/run/secrets/team/token", 0o444, (0, 0), str::to_owned)
+                .permits(&["token"])
+                .env("TOKEN_FILE", path)
+        };
+        let outcome = scene().run().expect_code(0);
+        only(
+            outcome.report().environment(),
+            &[("TOKEN", outcome.value("token"))],
+        );
+        let policy = with(r#"{ "api": { "from": "env:TOKEN" } }"#, "api");
+        let outcome = scene().policy(&policy).run().expect_code(0);
+        only(
+            outcome.report().environment(),
+            &[("OUT", outcome.value("token"))],
+        );
+        assert!(!outcome.stderr.contains("withholds"), "{}", outcome.stderr);
     }
 }

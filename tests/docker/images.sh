@@ -249,7 +249,7 @@ rust_image "$RUST_IMAGE" "$TOOLCHAIN_IMAGE"
 postgres_image "$POSTGRES_IMAGE"
 redis_image "$REDIS_IMAGE"
 app_image "$APP_IMAGE"
-# For claims about the setup phase, which no start enters yet.
+# For claims about the setup phase.
 workspace_images "$WORKSPACE_IMAGE" "$GIT_SERVER_IMAGE"
 wait "$compiled"
 wait "$unpacked"

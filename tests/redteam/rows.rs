@@ -33,8 +33,6 @@ pub(crate) enum Judge {
     Thief,
     /// These tests, `suite::module::name`.
     Claims(Vec<String>),
-    /// Nobody yet: it belongs to the setup phase.
-    Setup,
     /// Nobody: it is not prevented, and SECURITY.md says why.
     NotPrevented,
 }
@@ -101,7 +99,6 @@ fn row(cells: &[String]) -> Row {
         judges.push(Judge::Claims(claims));
     }
     match judge.as_str() {
-        "setup" => judges.push(Judge::Setup),
         "not prevented" => judges.push(Judge::NotPrevented),
         _ => assert!(!judges.is_empty(), "{id} is judged by `{judge}`"),
     }

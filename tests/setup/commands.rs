@@ -155,3 +155,19 @@ fn a_program_is_found_by_the_path_of_setup() {
         outcome.stdout
     );
 }
+
+#[test]
+fn check_and_the_log_warn_of_a_credential_after_a_command_without() {
+    let what = "commands of setup with a credential follow one without: ";
+    let rules = Rules::of(&[sh("true"), sh_with_token("true")]);
+    let scene = rules.main(&["say", "main"]);
+    let check = scene.clone().asking(&["check"]).run();
+    let warning = format!("vestibule: warning: {what}`/setup/commands/1`\n");
+    assert!(check.expect_code(0).stderr.contains(&warning));
+    assert!(scene.clone().run().expect_code(0).stderr.contains(&warning));
+    let json = scene.asking(&["check", "--json"]).run().expect_code(0);
+    assert!(json.stdout.contains(what), "{}", json.stdout);
+    let rules = Rules::of(&[sh_with_token("true"), sh("true")]);
+    let scene = rules.main(&["say", "main"]);
+    assert!(!scene.run().expect_code(0).stderr.contains(what));
+}

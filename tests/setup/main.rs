@@ -41,4 +41,5 @@ mod on_drop;
 mod output;
 mod power;
 mod reach;
+mod rows;
 mod skipping;

@@ -6,7 +6,6 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use vestibule::sys::attribute;
 
 use crate::harness::{End, Layer, Scene, program as command};
 use crate::hunt;
@@ -80,6 +79,14 @@ impl Drop for Disk {
     }
 }
 
+/// The journal in setup's directory.
+fn beside(layer: &Layer) -> String {
+    let mut command = command(text(program()));
+    let told = command.arg("journal").current_dir(layer.at("/workspace"));
+    let told = told.output().expect("mischief runs").stdout;
+    String::from_utf8(told).expect("a text")
+}
+
 /// Setup up to its first line, then no power; and the start after it.
 fn failed_in_setup(line: &str, is_known: bool) {
     let Some(mut disk) = Disk::new() else { return };
@@ -97,15 +104,9 @@ fn failed_in_setup(line: &str, is_known: bool) {
     assert_eq!(running.finish().end, End::Signal(9));
     disk.unmount();
     assert!(disk.mount(), "the disk is as the failure left it");
-    let in_layer = std::fs::read(disk.layer.at("/var/lib/vestibule/journal"));
-    let mut room = vec![0; 4096];
-    let workspace = disk.layer.at("/workspace");
-    let beside = attribute::get(&workspace, c"user.vestibule.journal", &mut room)
-        .expect("ext4 has attributes")
-        .map(|count| room[..count].to_vec());
-    for journal in [in_layer.ok(), beside] {
-        let content = journal.expect("it was on the disk");
-        assert!(content.ends_with(b"\nend\n"), "it is whole");
+    let layer = std::fs::read_to_string(disk.layer.at("/var/lib/vestibule/journal"));
+    for journal in [layer.expect("it was on the disk"), beside(&disk.layer)] {
+        assert!(journal.ends_with("\nend\n"), "{journal}");
     }
     let planted = disk.layer.at("/workspace/planted").exists();
     assert_eq!(planted, is_known, "the failure is one");

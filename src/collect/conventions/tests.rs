@@ -91,6 +91,16 @@ fn parts_that_are_none_are_refused() {
         ),
         (
             "POSTGRES_PORT",
+            "+5432",
+            "cannot use `POSTGRES_PORT`: a port is a number from 1 to 65535",
+        ),
+        (
+            "POSTGRES_PORT",
+            "tcp://10.0.0.7:+5432",
+            "cannot use `POSTGRES_PORT`: a port is a number from 1 to 65535",
+        ),
+        (
+            "POSTGRES_PORT",
             "tcp://db",
             "cannot use `POSTGRES_PORT`: a port is a number from 1 to 65535",
         ),

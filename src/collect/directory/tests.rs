@@ -10,7 +10,7 @@ use super::super::file::tests::run_as_nobody;
 use super::super::tests::{Place, assert_root, container, policy, scopes, whats};
 use super::{Entry, FileProblem, Found, Located, Scopes, read_path};
 use crate::exit::Exit;
-use crate::names::SecretName;
+use crate::names::SecretPath;
 use crate::report::Fault;
 
 #[expect(
@@ -23,7 +23,7 @@ fn value(found: &Found<'_>) -> Result<String, FileProblem> {
 }
 
 fn find(scopes: &Scopes, name: &str) -> Option<String> {
-    let found = scopes.find(&SecretName::parse(name).unwrap())?;
+    let found = scopes.find(&SecretPath::parse(name).unwrap())?;
     Some(value(&found).unwrap())
 }
 
@@ -247,6 +247,19 @@ fn a_path_is_located_by_its_directory() {
 }
 
 #[test]
+fn a_path_through_a_link_to_a_secret_directory_is_located_below_it() {
+    let place = Place::with(&[("run/secrets/team/token", "1")]);
+    symlink("run", place.0.join("var-run")).unwrap();
+    let secrets = place.0.join("run/secrets");
+    let scopes = Scopes::among(&[], vec![secrets.clone()], &container(&[])).unwrap();
+    let Located::Nested(found) = scopes.locate(&place.0.join("var-run/secrets/team/token")) else {
+        panic!("it lies in a subdirectory");
+    };
+    assert_eq!(found.path, secrets.join("team/token"));
+    assert_eq!(value(&found).as_deref(), Ok("1"));
+}
+
+#[test]
 fn a_directory_that_is_none_is_refused() {
     let place = Place::with(&[("file", "1")]);
     let none = container(&[]);
@@ -310,7 +323,7 @@ fn as_nobody_directories_are_shut() {
         ["open/file=Ok(\"2\")", "open/sub shut", "shut shut"]
     );
     let scopes = Scopes::among(&[], vec![blind.clone()], &none).unwrap();
-    let found = scopes.find(&SecretName::parse("file").unwrap()).unwrap();
+    let found = scopes.find(&SecretPath::parse("file").unwrap()).unwrap();
     assert_eq!(value(&found), Err(FileProblem::Unreadable));
     assert!(found.ownership().is_none());
     let (problem, ownership) = read_path(&shut.join("file")).err().unwrap();

@@ -10,7 +10,7 @@ use nix::unistd::{Gid, Uid, chown};
 
 use super::super::tests::{Place, assert_root};
 use super::walk::ACCESS_LIST;
-use super::{Identity, Role, Way, faults, faults_of, this_start_only, weakness};
+use super::{Identity, Role, Way, faults, faults_of, is_root_on_writable, weakness};
 use crate::exit::Exit;
 use crate::report::Fault;
 use crate::sys::attribute;
@@ -265,15 +265,9 @@ fn the_message_names_file_place_and_what_to_change() {
 }
 
 #[test]
-fn root_is_told_what_its_guarantees_are_worth() {
+fn root_on_a_writable_file_system_is_known_and_nobody_else() {
     assert!(faults(None, &root(), "main").is_empty());
-    assert!(this_start_only(None, &agent(), "main").is_none());
-    let place = place();
-    let policy = place.0.join("etc/policy.json");
-    let advice = this_start_only(Some(&policy), &root(), "main").unwrap();
-    assert_eq!(
-        advice.what(),
-        "main is root on a writable file system: what is guaranteed holds for this start only"
-    );
-    assert!(advice.place().ends_with(&place.path("etc/policy.json")));
+    assert!(!is_root_on_writable(None, &agent()));
+    let policy = place().0.join("etc/policy.json");
+    assert!(is_root_on_writable(Some(&policy), &root()));
 }

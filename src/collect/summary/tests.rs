@@ -91,9 +91,9 @@ fn the_start_line_says_how_far_main_is_kept_from_it() {
 fn the_fields_say_the_same_to_machines() {
     let fields = |standing: &Standing| {
         let line = Summary::default().start_line(&[], standing);
-        serde_json::to_value(Value::Object(line.fields)).expect("JSON")
+        serde_json::from_str::<serde_json::Value>(&Value::Object(line.fields).to_string()).expect("JSON")
     };
-    let found = fields(&proved());
+    let found: serde_json::Value = fields(&proved());
     assert_eq!(found["confinement"], "proved");
     assert_eq!(
         found["means"],
@@ -169,6 +169,12 @@ fn advice_says_what_where_and_how() {
             "no variable can be named after these secrets, so they are withheld: `a\\u{1b}` and `b`",
             "the names of the secret files, by convention",
             "rename them to letters, digits, `-` and `_`, or name them in a policy",
+        ),
+        (
+            Advice::Late(name()),
+            "commands of setup with a credential follow one without: `a\\u{1b}` and `b`",
+            "the order of `setup.commands`",
+            "put them first: a program or a setting that one command leaves could take the credential of the next",
         ),
     ] {
         assert_eq!(

@@ -56,8 +56,14 @@ fn the_examples_secrets_have_their_sources() {
             )
         })
         .collect();
-    let npm = Source::Json(secret("creds.json"), "/npm/token".into());
-    let smtp = Source::Dotenv(secret("app.env"), "SMTP_PASSWORD".into());
+    let npm = Source::Json(
+        SecretPath::parse("creds.json").unwrap(),
+        "/npm/token".into(),
+    );
+    let smtp = Source::Dotenv(
+        SecretPath::parse("app.env").unwrap(),
+        "SMTP_PASSWORD".into(),
+    );
     assert_eq!(
         rules,
         [

@@ -110,32 +110,21 @@ fn sources_have_a_known_form() {
         ("env:", "`env:` is not followed by the name of a variable"),
         ("env:1X", "`env:` is not followed by the name of a variable"),
         ("env:${X}", "container variables do not expand here"),
-        ("dotenv:app.env", "`dotenv:` needs a file's name and a key"),
-        ("dotenv:app.env#", "`dotenv:` needs a file's name and a key"),
-        (
-            "dotenv:app.env#A=b",
-            "`dotenv:` needs a file's name and a key",
-        ),
-        (
-            "dotenv:app.env#A B",
-            "`dotenv:` needs a file's name and a key",
-        ),
+        ("dotenv:app.env", "`dotenv:` needs a file and a key"),
+        ("dotenv:app.env#", "`dotenv:` needs a file and a key"),
+        ("dotenv:app.env#A=b", "`dotenv:` needs a file and a key"),
+        ("dotenv:app.env#A B", "`dotenv:` needs a file and a key"),
         ("dotenv:#A", "this is not the name of a secret: it is empty"),
+        ("json:x.json", "`json:` needs a file and a JSON pointer"),
+        ("json:x.json#npm", "`json:` needs a file and a JSON pointer"),
+        ("json:x.json#/~2", "`json:` needs a file and a JSON pointer"),
         (
-            "json:x.json",
-            "`json:` needs a file's name and a JSON pointer",
+            "json:/a/x.json#/a",
+            "this is not the name of a secret: it is empty",
         ),
         (
-            "json:x.json#npm",
-            "`json:` needs a file's name and a JSON pointer",
-        ),
-        (
-            "json:x.json#/~2",
-            "`json:` needs a file's name and a JSON pointer",
-        ),
-        (
-            "json:a/x.json#/a",
-            "this is not the name of a secret: it has a slash or a control character",
+            "dotenv:a/../app.env#A",
+            "this is not the name of a secret: it starts with a dot",
         ),
         (
             "command:mint",

@@ -97,6 +97,30 @@ fn setup_names_every_secret_that_it_can_use() {
 }
 
 #[test]
+fn commands_with_a_credential_after_one_without_are_known() {
+    let late = |commands: &str| {
+        let policy = parsed(&format!(
+            r#"{{"version": 1, "setup": {{"commands": {commands},
+                "git": {{"https://h": {{"username": "u", "password": "token"}}}}}}}}"#
+        ));
+        let setup = policy.setup.unwrap();
+        (setup.has_credentials(), setup.late())
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(
+        late(r#"[["a"], {"argv": ["b"], "git": false}]"#),
+        (false, vec![])
+    );
+    let first = r#"[{"argv": ["a"], "git": true}, {"argv": ["b"], "env": {"A": "x"}}, ["c"]]"#;
+    assert_eq!(late(first).1, none);
+    let mixed = r#"[{"argv": ["a"], "git": true}, ["b"], {"argv": ["c"], "ssh": ["k"]}, ["d"],
+        {"argv": ["e"], "env": {"A": "x"}}]"#;
+    let (has_credentials, places) = late(mixed);
+    assert!(has_credentials);
+    assert_eq!(places, ["/setup/commands/2", "/setup/commands/4"]);
+}
+
+#[test]
 fn a_seal_refuses_unless_it_is_told_otherwise() {
     let seal = |text: &str| parsed(&format!(r#"{{"version": 1{text}}}"#)).seal;
     let none = seal("");

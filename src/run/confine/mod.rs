@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 
+use crate::collect::accounts::Identity;
 use crate::collect::reach::Reach;
 use crate::policy::Confinement;
 use crate::sys::capability::Sets;
@@ -214,6 +215,37 @@ pub struct HiddenFiles {
     pub means: Vec<Means>,
     /// Whether other mounts of the same files could be looked for.
     pub mounts_known: bool,
+}
+
+/// The means that a start could use for this main, strongest first. Nothing is
+/// tried: only the proof says whether they suffice.
+#[must_use]
+pub fn available(reach: &Reach, main: &Identity, has_capabilities: bool) -> Vec<Means> {
+    let mut means = Vec::new();
+    if unmount::is_possible(reach, &Mounts::read()) {
+        means.push(Means::Unmount);
+    }
+    let files = &reach.withheld;
+    if !has_capabilities && !files.is_empty() && files.iter().all(|path| refuses(path, main)) {
+        means.push(Means::Permissions);
+    }
+    if crate::sys::landlock::version().is_some() {
+        if !files.is_empty() {
+            means.push(Means::FileRules);
+        }
+        means.push(Means::Domain);
+    }
+    means
+}
+
+/// Whether owner and mode refuse a file to somebody without capabilities.
+fn refuses(path: &Path, main: &Identity) -> bool {
+    let Ok(found) = fs::metadata(path) else {
+        return false;
+    };
+    let is_of_group = main.gid == found.gid() || main.groups.contains(&found.gid());
+    let reads = if is_of_group { 0o040 } else { 0o004 };
+    found.uid() != main.uid && found.mode() & reads == 0
 }
 
 /// Whether there is such a file, as far as this process may know.

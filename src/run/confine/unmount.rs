@@ -24,13 +24,11 @@ pub(super) struct Held(pub PathBuf);
 /// Unmounts what it can, and says whether that was anything. What stays mounted
 /// is hidden by other means.
 pub(super) fn unmount(reach: &Reach, mounts: &Mounts) -> Result<bool, Held> {
-    let may = caps::has_cap(None, CapSet::Effective, Capability::CAP_SYS_ADMIN);
-    let wanted = candidates(reach, mounts);
-    if !may.unwrap_or(false) || wanted.is_empty() || own_namespace().is_err() {
+    if !is_possible(reach, mounts) || own_namespace().is_err() {
         return Ok(false);
     }
     let mut is_any = false;
-    for mount in wanted {
+    for mount in candidates(reach, mounts) {
         match umount2(&mount.point, MntFlags::UMOUNT_NOFOLLOW) {
             Ok(()) => is_any = true,
             Err(Errno::EBUSY) => return Err(Held(mount.point.clone())),
@@ -39,6 +37,12 @@ pub(super) fn unmount(reach: &Reach, mounts: &Mounts) -> Result<bool, Held> {
         }
     }
     Ok(is_any)
+}
+
+/// Whether there is something to unmount, and the capability for it.
+pub(super) fn is_possible(reach: &Reach, mounts: &Mounts) -> bool {
+    let may = caps::has_cap(None, CapSet::Effective, Capability::CAP_SYS_ADMIN);
+    may.unwrap_or(false) && !candidates(reach, mounts).is_empty()
 }
 
 /// What the host mounts later still arrives; what happens here spreads nowhere.

@@ -87,7 +87,7 @@ impl Remark {
 
     /// Writes it: what was given only with `-v`, what was not always.
     pub fn write(&self, report: Reporter) {
-        let (event, text) = ("git-credential", self.text());
+        let text = self.text();
         let (host, path) = self.asked.clone().unwrap_or_default();
         let fields = [
             ("host", Value::from(host)),
@@ -96,7 +96,7 @@ impl Remark {
             ("reason", self.reason().into()),
         ];
         let level = u8::from(self.is_given());
-        report.detail(level, event, &text, &fields);
+        report.detail(level, "git-credential", &text, &fields);
     }
 
     fn is_given(&self) -> bool {

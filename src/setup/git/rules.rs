@@ -74,6 +74,18 @@ impl fmt::Display for Mismatch {
     }
 }
 
+/// As a policy writes it.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "https://{}", self.host)?;
+        if self.port != HTTPS {
+            write!(f, ":{}", self.port)?;
+        }
+        let mut segments = self.path.iter();
+        segments.try_for_each(|segment| write!(f, "/{segment}"))
+    }
+}
+
 impl Address {
     /// Takes an address of the policy apart. `None`: it is not plain `https`, or
     /// has anything that two readers could understand in two ways.
