@@ -38,11 +38,13 @@ const GIT_HOSTS: [&str; 6] = ["git", "gh", "github", "gitlab", "bitbucket", "git
 #[must_use]
 pub fn looks_like_one(name: &str, value: &OsStr) -> bool {
     let value = value.as_bytes();
-    looks_like_credential_name(name)
-        || TOKEN_PREFIXES
-            .iter()
-            .any(|prefix| value.starts_with(prefix))
-        || has_user_info(value)
+    looks_like_credential_name(name) || starts_like_a_token(value) || has_user_info(value)
+}
+
+/// Whether a value starts as tokens of well-known services do.
+pub(crate) fn starts_like_a_token(value: &[u8]) -> bool {
+    let mut prefixes = TOKEN_PREFIXES.iter();
+    prefixes.any(|prefix| value.starts_with(prefix))
 }
 
 /// Whether a text holds `scheme://…:…@`: a URL with a password, RFC 3986, 3.2.1.

@@ -2,7 +2,8 @@
 //!
 //! In: a path below a home directory, or a whole one. Out: what it is.
 //!
-//! **Never:** contents, but for directories that also hold what is public.
+//! **Never:** contents: what holds a credential only sometimes is looked into as an
+//! artefact.
 
 use std::path::Path;
 
@@ -23,13 +24,8 @@ const IN_HOME: &[(&str, Kind)] = &[
     (".config/tea/", Kind::ToolCredential),
     (".docker/config.json", Kind::ToolCredential),
     (".config/containers/auth.json", Kind::ToolCredential),
-    (".npmrc", Kind::ToolCredential),
-    (".yarnrc.yml", Kind::ToolCredential),
     (".pypirc", Kind::ToolCredential),
-    (".pip/pip.conf", Kind::ToolCredential),
-    (".config/pip/pip.conf", Kind::ToolCredential),
     (".config/pypoetry/auth.toml", Kind::ToolCredential),
-    (".config/uv/uv.toml", Kind::ToolCredential),
     (".local/share/uv/credentials/", Kind::ToolCredential),
     (".cargo/credentials.toml", Kind::ToolCredential),
     (".cargo/credentials", Kind::ToolCredential),

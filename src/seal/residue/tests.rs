@@ -125,10 +125,79 @@ fn a_clean_clone_and_all_that_is_older_leave_nothing() {
 }
 
 #[test]
+fn what_a_repository_brings_along_is_no_trace() {
+    let scene =
+        Scene::with_config("[remote \"o\"]\nurl = https://acme@dev.azure.com/acme/_git/r\n");
+    for (name, content) in [
+        (
+            "app/.gitmodules",
+            "[submodule \"l\"]\nurl = https://someone@bitbucket.org/acme/l.git\n",
+        ),
+        ("app/.lfsconfig", "[broken\n"),
+        (
+            "app/dotfiles/.gitconfig",
+            "[include]\npath = x\n[credential]\nhelper = osxkeychain\n",
+        ),
+        (
+            "app/dotfiles/.config/git/config",
+            "[credential]\nhelper = store\n",
+        ),
+        ("app/roles/git/config", "no: configuration of Git\n"),
+        ("app/fixtures/.gitconfig", "[broken\n"),
+        ("app/fixtures/.git", "not a link to a repository\n"),
+        ("app/fixtures/config", "[broken\n"),
+        ("app/fixtures/.netrc", "machine h login u password p\n"),
+        (
+            "app/fixtures/id_rsa",
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n",
+        ),
+        (
+            "app/requirements.txt",
+            "git+https://git@github.com/acme/lib.git\n",
+        ),
+        (
+            "app/package-lock.json",
+            "{\"resolved\": \"git+https://git@github.com/a/b.git#1\"}",
+        ),
+    ] {
+        scene.write(&format!("work/{name}"), content);
+    }
+    symlink(
+        "nowhere",
+        scene.place.0.join("work/app/dotfiles/.gitmodules"),
+    )
+    .unwrap();
+    symlink(
+        "nowhere",
+        scene.place.0.join("work/app/dotfiles/deep.gitconfig"),
+    )
+    .unwrap();
+    // Settings of package managers without a credential.
+    scene.write("home/.npmrc", "registry=https://mirror/\nsave-exact=true\n");
+    scene.write(
+        "home/.config/pip/pip.conf",
+        "[global]\nindex-url = https://mirror/simple\n",
+    );
+    assert_eq!(scene.rows(), [""; 0]);
+    scene.write("home/.npmrc", "//mirror/:_authToken=CANARY\n");
+    scene.write(
+        "home/.config/pip/pip.conf",
+        "[global]\nindex-url = https://u:CANARY@mirror/simple\n",
+    );
+    assert_eq!(
+        scene.rows(),
+        ["G14 home/.npmrc:1", "G15 home/.config/pip/pip.conf:2"]
+    );
+}
+
+#[test]
 fn each_setting_of_git_s_configuration_is_found_at_its_line() {
     for (config, expected) in [
         ("[remote \"o\"]\n\turl = https://u:CANARY@h/r\n", "G1 :2"),
-        ("[remote \"o\"]\n\turl = \"https://CANARY@h/r\"\n", "G1 :2"),
+        (
+            "[remote \"o\"]\n\turl = \"https://ghp_CANARY@h/r\"\n",
+            "G1 :2",
+        ),
         ("[branch \"m\"]\nremote = https://u:CANARY@h/r\n", "G1 :2"),
         ("[http]\nproxy = http://u:CANARY@proxy:1\n", "G1 :2"),
         ("[credential \"https://u:CANARY@h\"]\n", "G1 :1"),
@@ -175,7 +244,7 @@ fn every_place_of_a_configuration_is_known() {
     scene.write("work/app/.git/worktrees/w/config.worktree", url);
     scene.write(
         "work/app/.gitmodules",
-        "[submodule \"l\"]\nurl = https://CANARY@h/l\n",
+        "[submodule \"l\"]\nurl = https://u:CANARY@h/l\n",
     );
     scene.write("work/tree/.git", "gitdir: ../../outside/away\n");
     scene.write("home/.gitconfig", "[include]\npath = ~/.more\n");
@@ -235,11 +304,12 @@ fn files_that_are_a_trace_by_being_there_are_found_in_home_directories() {
 #[test]
 fn urls_in_what_was_installed_are_found_and_rewritten() {
     let scene = Scene::new();
-    let lock = "{\n \"a\": \"https://u:CANARY@h/a\", \"b\": \"https://CANARY@h/b\",\n \"c\": 1\n}";
+    let lock =
+        "{\n \"a\": \"https://u:CANARY@h/a\", \"b\": \"https://u:CANARY@h/b\",\n \"c\": 1\n}";
     scene.write("work/app/package-lock.json", lock);
     scene.write(
         "work/x.dist-info/direct_url.json",
-        "{\"url\":\"https://CANARY@h/p\"}",
+        "{\"url\":\"https://u:CANARY@h/p\"}",
     );
     scene.write("home/.config/go/env", "GOPROXY=https://u:CANARY@proxy\n");
     scene.write("work/app/.npmrc", "# _auth=x\n//h/:_authToken=CANARY\n");
@@ -333,8 +403,8 @@ fn a_root_that_may_not_read_all_sees_with_the_other_user_s_eyes() {
         let path = scene.place.0.join(path);
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let path = scene.write("home/shut/.gitconfig", "[credential]\nhelper = store\n");
-    let shut = path.parent().unwrap().to_owned();
+    let path = scene.write("home/.config/git/config", "[credential]\nhelper = store\n");
+    let shut = path.ancestors().nth(2).unwrap().to_owned();
     for path in [&path, &shut] {
         chown(path, Some(Uid::from_raw(1000)), None).unwrap();
     }
@@ -367,7 +437,7 @@ fn a_root_that_may_not_read_all_sees_with_the_other_user_s_eyes() {
             .iter()
             .map(|one| scene.row(one))
             .collect();
-        assert_eq!(alone, ["Z6 home/shut"]);
+        assert_eq!(alone, ["Z6 home/.config"]);
         let found = look_as(&places, &[&identity]).unwrap();
         found
             .residues
@@ -376,5 +446,5 @@ fn a_root_that_may_not_read_all_sees_with_the_other_user_s_eyes() {
             .collect::<Vec<_>>()
     };
     let rows = std::thread::scope(|scope| scope.spawn(work).join().unwrap());
-    assert_eq!(rows, ["G4 home/shut/.gitconfig:2"]);
+    assert_eq!(rows, ["G4 home/.config/git/config:2"]);
 }

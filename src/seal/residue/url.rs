@@ -6,10 +6,16 @@
 
 use std::ops::Range;
 
+use crate::collect::credentials::starts_like_a_token;
+
 /// Ends the authority of a URL in a configuration, a lock file or a log.
 const ENDS: &[u8] = b"/?#\"'<>()[]{},;`\\| \t\r\n\0";
 /// Where a user's name is part of every address, and no secret.
 const BY_KEY: [&[u8]; 4] = [b"ssh", b"git+ssh", b"ssh+git", b"sftp"];
+
+/// From this length on a user without a password is taken for a token: Azure
+/// DevOps and Bitbucket have the user's name in every address.
+const TOKEN_BYTES: usize = 40;
 
 /// Where user info that may be a credential stands, the `@` included, at or
 /// after `from`.
@@ -66,7 +72,8 @@ fn credential(text: &[u8], colon: usize, authority: Range<usize>) -> Option<Rang
     let is_named = info.is_empty() || info == b":";
     let is_reference = find(info, b"${").is_some() || info.starts_with(b"$");
     let is_by_key = BY_KEY.iter().any(|name| scheme.eq_ignore_ascii_case(name));
-    if is_named || is_reference || (is_by_key && !info.contains(&b':')) {
+    let is_name = info.len() < TOKEN_BYTES && !starts_like_a_token(info);
+    if is_named || is_reference || ((is_by_key || is_name) && !info.contains(&b':')) {
         return None;
     }
     Some(authority.start..authority.start + at + 1)
@@ -93,7 +100,8 @@ mod tests {
     fn user_info_is_found_in_any_surroundings() {
         for text in [
             "https://u:canary@host/r",
-            "https://canary@host",
+            "https://ghp_canary@host",
+            "https://canary7canary7canary7canary7canary7canary7@host",
             "http://u:@host",
             "\"resolved\": \"git+https://x:canary@host/r.git#1\",",
             "ssh://git:canary@host/r",
@@ -117,6 +125,8 @@ mod tests {
             "git@host:r",
             "ssh://git@host/r",
             "git+ssh://git@host/r",
+            "git+https://git@github.com/acme/lib.git",
+            "https://acme@dev.azure.com/acme/app/_git/app",
             "https://@host/",
             "https://${TOKEN}@host/",
             "https://oauth2:$TOKEN_NAME ",

@@ -25,6 +25,8 @@ const LIMIT: u64 = 16 << 20;
 const NAMED: usize = 1000;
 /// As far as includes lead to further includes (Git stops at 10).
 const INCLUDES: u8 = 10;
+/// Git's own configuration below a home directory.
+const GIT_IN_HOME: [&str; 2] = [".gitconfig", ".config/git/config"];
 const CAPABILITY: &std::ffi::CStr = c"security.capability";
 
 pub(super) fn look(places: &Places<'_>) -> Found {
@@ -134,7 +136,8 @@ impl<'a> Walk<'a> {
         match kind(stat) {
             SFlag::S_IFREG => self.regular(&file),
             SFlag::S_IFLNK if path.ends_with(".git") => self.git_directory_elsewhere(path),
-            SFlag::S_IFLNK if is_git_config(path) => {
+            // Git follows none in a repository's own files.
+            SFlag::S_IFLNK if self.is_git_config(path) && !is_content(path) => {
                 self.note(Residue::new(path, None, Kind::Unreadable, false));
             }
             _ => {}
@@ -166,7 +169,7 @@ impl<'a> Walk<'a> {
         }
         if path.ends_with(".git") {
             self.git_directory_elsewhere(path);
-        } else if is_git_config(path) {
+        } else if self.is_git_config(path) {
             self.git_config(path, is_alone, INCLUDES);
         } else if artefact::is_one(path) {
             match read(path) {
@@ -186,6 +189,10 @@ impl<'a> Walk<'a> {
             return self.note(Residue::new(path, None, Kind::Unreadable, false));
         };
         for trace in git::traces(&bytes, is_of_submodule(path)) {
+            // What Git would refuse to read gives nothing away.
+            if trace.kind == Kind::Unreadable && is_content(path) {
+                continue;
+            }
             let can_clean = is_alone && trace.cut.is_some();
             self.note(Residue::new(path, Some(trace.line), trace.kind, can_clean));
             if let Some(included) = trace.included
@@ -194,6 +201,21 @@ impl<'a> Walk<'a> {
                 self.elsewhere(&self.resolve(path, &included), below);
             }
         }
+    }
+
+    /// A file that Git reads as its configuration.
+    fn is_git_config(&self, path: &Path) -> bool {
+        let in_home = |home: &PathBuf| {
+            let below = path.strip_prefix(home);
+            below.is_ok_and(|below| GIT_IN_HOME.iter().any(|name| below == Path::new(name)))
+        };
+        // Beside a `HEAD` it is a repository's, bare or not.
+        let in_repository = || path.ends_with("config") && path.with_file_name("HEAD").exists();
+        is_content(path)
+            || path.ends_with("config.worktree")
+            || path.ends_with("etc/gitconfig")
+            || self.places.homes.iter().any(in_home)
+            || in_repository()
     }
 
     /// What an include names: relative to the file, or to a home directory.
@@ -207,13 +229,17 @@ impl<'a> Walk<'a> {
     /// A `.git` that is a file or a link leads to the configuration.
     fn git_directory_elsewhere(&mut self, path: &Path) {
         let above = path.parent().unwrap_or(Path::new("/"));
-        let target = fs::read_link(path).ok().or_else(|| {
-            let bytes = read(path)?;
-            let named = bytes.strip_prefix(b"gitdir:")?.trim_ascii();
-            Some(PathBuf::from(std::ffi::OsStr::from_bytes(named)))
-        });
-        let Some(target) = target else {
-            return self.note(Residue::new(path, None, Kind::Unreadable, false));
+        let target = if let Ok(target) = fs::read_link(path) {
+            target
+        } else {
+            let Some(bytes) = read(path) else {
+                return self.note(Residue::new(path, None, Kind::Unreadable, false));
+            };
+            // Anything else is nothing to Git.
+            let Some(named) = bytes.strip_prefix(b"gitdir:") else {
+                return;
+            };
+            PathBuf::from(std::ffi::OsStr::from_bytes(named.trim_ascii()))
         };
         let directory = above.join(target);
         let shared = read(&directory.join("commondir")).map(|bytes| {
@@ -298,19 +324,9 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// A file that Git reads as its configuration.
-pub(super) fn is_git_config(path: &Path) -> bool {
-    let always = [
-        ".gitconfig",
-        ".gitmodules",
-        ".lfsconfig",
-        "config.worktree",
-        "etc/gitconfig",
-        "git/config",
-    ];
-    // Beside a `HEAD` it is a repository's, bare or not.
-    let in_repository = || path.ends_with("config") && path.with_file_name("HEAD").exists();
-    always.iter().any(|name| path.ends_with(name)) || in_repository()
+/// A configuration that is part of what a repository holds.
+fn is_content(path: &Path) -> bool {
+    path.ends_with(".gitmodules") || path.ends_with(".lfsconfig")
 }
 
 fn is_of_submodule(path: &Path) -> bool {

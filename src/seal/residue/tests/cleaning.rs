@@ -31,7 +31,7 @@ fn a_configuration_is_cleaned_and_else_stays_byte_for_byte() {
 
 #[test]
 fn what_another_name_leads_to_is_not_rewritten() {
-    let scene = Scene::with_config("[remote \"o\"]\nurl = https://CANARY@h/r\n");
+    let scene = Scene::with_config("[remote \"o\"]\nurl = https://u:CANARY@h/r\n");
     let path = scene.place.0.join("work/app/.git/config");
     let found = scene.look();
     fs::hard_link(&path, scene.place.0.join("work/other")).unwrap();
@@ -43,7 +43,7 @@ fn what_another_name_leads_to_is_not_rewritten() {
 
 #[test]
 fn a_trace_that_is_gone_is_no_reason_to_write() {
-    let scene = Scene::with_config("[remote \"o\"]\nurl = https://CANARY@h/r\n");
+    let scene = Scene::with_config("[remote \"o\"]\nurl = https://u:CANARY@h/r\n");
     let found = scene.look();
     scene.write("work/app/.git/config", CLEAN);
     let fault = clean(&found.residues[0]).unwrap_err();
