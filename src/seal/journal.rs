@@ -14,7 +14,8 @@
 
 mod kept;
 
-use std::fmt::Write as _;
+mod memory;
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -25,13 +26,13 @@ use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkdir};
 
-use super::since::Moment;
 use super::wording::shown_path;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
 
 use kept::Kept;
+pub use memory::{Memory, Since};
 
 /// The file's name in setup's directory, where that can have no attribute.
 pub const FILE: &str = ".vestibule-journal";
@@ -64,20 +65,6 @@ pub struct Journal {
     is_unfinished: bool,
     memory: Memory,
 }
-
-/// What the next start has to know.
-#[derive(Clone, Debug, Default)]
-pub struct Memory {
-    /// What is to be scanned; none named means all that can be written.
-    pub directories: Vec<PathBuf>,
-    /// Setup's private home, and when it was made.
-    pub homes: Vec<Since>,
-    /// Mounts that setup could write to, and the moment before it began.
-    pub marks: Vec<Since>,
-}
-
-/// A path, and a moment by the clock of its file system.
-pub type Since = (PathBuf, Moment);
 
 /// What an earlier start left to be done.
 #[derive(Debug)]
@@ -180,22 +167,7 @@ impl Journal {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let (now, state) = (now.map_or(0, |now| now.as_secs()), state.word());
         let mut text = format!("{FIRST}\nstate {state}\ntime {now}\n");
-        // With one that is no line of text none is written, which means all.
-        let names = self.memory.directories.iter();
-        let names: Option<Vec<&str>> = names.map(|path| line_of(path)).collect();
-        for name in names.unwrap_or_default() {
-            text.push_str("scan ");
-            text.push_str(name);
-            text.push('\n');
-        }
-        for (word, list) in [("home", &self.memory.homes), ("mark", &self.memory.marks)] {
-            // What is no line has no moment either: all in it counts as new.
-            for (path, (seconds, nanoseconds)) in list {
-                if let Some(name) = line_of(path) {
-                    let _ = writeln!(text, "{word} {seconds} {nanoseconds} {name}");
-                }
-            }
-        }
+        self.memory.write(&mut text);
         text.push_str(LAST);
         text.push('\n');
         text
@@ -210,10 +182,6 @@ impl State {
             Self::RefusedUnrevoked => "refused-unrevoked",
         }
     }
-}
-
-fn line_of(path: &Path) -> Option<&str> {
-    path.to_str().filter(|text| !text.contains('\n'))
 }
 
 /// What an earlier start owes, by the journals in setup's directory and in the
@@ -273,14 +241,6 @@ impl Owed {
         }
     }
 
-    /// The moment before setup began on the mount at this point, the earlier one
-    /// of two.
-    #[must_use]
-    pub fn began(&self, point: &Path) -> Option<Moment> {
-        let marks = self.memory.marks.iter().filter(|(path, _)| path == point);
-        marks.map(|(_, began)| *began).min()
-    }
-
     /// Whether the moments are known to be ours: only root could have written
     /// every file that was found.
     #[must_use]
@@ -300,14 +260,7 @@ impl Owed {
 
     /// Both debts: the worse state, and the directories of both.
     fn with(mut self, other: Self) -> Self {
-        let (own, others) = (&mut self.memory, other.memory);
-        let is_all = own.directories.is_empty() || others.directories.is_empty();
-        own.directories.extend(others.directories);
-        if is_all {
-            own.directories.clear();
-        }
-        own.homes.extend(others.homes);
-        own.marks.extend(others.marks);
+        self.memory.join(other.memory);
         self.state = self.state.zip(other.state).map(|(one, two)| one.max(two));
         self.time = self.time.or(other.time);
         self.places.extend(other.places);
@@ -329,20 +282,10 @@ fn parse(text: &str) -> Option<Owed> {
                 owed.state = Some(STATES.into_iter().find(|state| state.word() == value)?);
             }
             "time" => owed.time = Some(value.parse().ok()?),
-            "scan" if value.starts_with('/') => owed.memory.directories.push(value.into()),
-            "home" => owed.memory.homes.push(since(value)?),
-            "mark" => owed.memory.marks.push(since(value)?),
-            _ => return None,
+            word => owed.memory.take(word, value)?,
         }
     }
     owed.state.map(|_| owed)
-}
-
-fn since(value: &str) -> Option<Since> {
-    let (seconds, rest) = value.split_once(' ')?;
-    let (nanoseconds, path) = rest.split_once(' ')?;
-    let began = (seconds.parse().ok()?, nanoseconds.parse().ok()?);
-    path.starts_with('/').then(|| (path.into(), began))
 }
 
 /// The directory in the layer, for a PID 1 that is root there.

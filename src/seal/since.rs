@@ -188,12 +188,15 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
+    use std::thread;
     use std::time::{Duration, SystemTime};
 
+    use caps::{CapSet, Capability};
     use nix::sys::stat::lstat;
+    use nix::unistd::{Uid, chown};
 
     use super::super::tests::Place;
-    use super::Mark;
+    use super::{Identity, Mark};
 
     #[test]
     fn what_was_written_just_before_is_older_and_just_after_is_not() {
@@ -233,6 +236,40 @@ mod tests {
         let mark = Mark::set(&place.0).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
         assert!(mark.is_before(&lstat(&path).unwrap()));
+    }
+
+    #[test]
+    fn a_mark_that_was_kept_says_the_same_later() {
+        let place = Place::new();
+        fs::write(place.0.join("old"), "").unwrap();
+        let mark = Mark::set(&place.0).unwrap();
+        fs::write(place.0.join("new"), "").unwrap();
+        let kept = Mark::at(&place.0, mark.began()).unwrap();
+        let [old, new] = ["old", "new"].map(|name| lstat(&place.0.join(name)).unwrap());
+        assert!(!kept.may_be_before(&old) && kept.may_be_before(&new));
+        assert!(!kept.is_before(&old) && kept.is_before(&new));
+    }
+
+    #[test]
+    fn where_root_may_not_write_setup_s_user_sets_the_mark() {
+        let place = Place::new();
+        chown(&place.0, Some(Uid::from_raw(1000)), None).unwrap();
+        let agent = Identity {
+            uid: 1000,
+            gid: 1000,
+            groups: vec![1000],
+            home: "/".into(),
+        };
+        thread::spawn(move || {
+            caps::drop(None, CapSet::Effective, Capability::CAP_DAC_OVERRIDE).unwrap();
+            assert!(Mark::set(&place.0).is_err());
+            let mark = Mark::set_as(&place.0, &agent).unwrap();
+            assert_eq!(mark.holds(Path::new("/dev/shm")), Ok(false));
+            assert!(mark.began() > (1_700_000_000, 0));
+            assert!(Mark::set_as(Path::new("/proc"), &agent).is_err());
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]

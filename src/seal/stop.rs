@@ -62,3 +62,38 @@ pub fn discard_others(report: Reporter) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nix::unistd::getpid;
+
+    use super::super::as_user::ask_unless_stopped;
+    use super::super::tests::{Around, as_first, stay};
+    use super::{discard_others, is_asked, take};
+    use crate::report::Reporter;
+    use crate::sys::signal::send;
+
+    #[test]
+    fn a_look_takes_nothing_and_what_stops_nothing_is_discarded() {
+        let text = as_first(Around::NoProc, || {
+            let before = is_asked();
+            for signal in [1, 40, 15] {
+                let _ = send(getpid(), signal);
+            }
+            discard_others(Reporter::default());
+            let asked = (is_asked(), is_asked());
+            format!("{before} {asked:?} {:?} {}", take(), is_asked())
+        });
+        assert_eq!(text, "false (true, true) Some(15) false");
+    }
+
+    #[test]
+    fn a_child_that_never_ends_is_ended_with_what_asks_for_it() {
+        let text = as_first(Around::NoProc, || {
+            let _ = send(getpid(), 2);
+            let answer = ask_unless_stopped(None, &|| stay());
+            format!("{answer:?} {:?}", take())
+        });
+        assert_eq!(text, "Err(EINTR) Some(2)");
+    }
+}

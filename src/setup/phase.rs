@@ -88,6 +88,14 @@ impl Need {
     }
 }
 
+/// The moment before setup began on the mount that this directory is on.
+fn began_in(directory: &Path, memory: &Memory) -> Option<Mark> {
+    let mount = mount_of(directory).ok()?;
+    let mut points = memory.marks.iter().map(|(point, _)| point);
+    let point = points.find(|point| mount_of(point).is_ok_and(|found| found == mount))?;
+    Mark::at(point, memory.began(point)?).ok()
+}
+
 /// Whether it is there, for us or for setup's user.
 fn exists(path: &Path, setup: &Identity) -> bool {
     let as_setup = |_| ask(setup, &|| vec![u8::from(path.exists())]) == Ok(vec![1]);
@@ -162,7 +170,7 @@ impl Phase<'_> {
         let mut places = self.places();
         if !owed.memory.marks.is_empty() {
             for place in &mut places {
-                let began = owed.began(&place.path);
+                let began = owed.memory.began(&place.path);
                 place.mark = began.and_then(|began| Mark::at(&place.path, began).ok());
             }
         }
@@ -180,7 +188,7 @@ impl Phase<'_> {
         let is_ours = of_file.is_ok() || owed.is_of_layer();
         let mark = match of_file {
             Ok(mark) => (!owed.memory.directories.is_empty()).then_some(mark),
-            Err(_) => began_in(directory, owed),
+            Err(_) => began_in(directory, &owed.memory),
         };
         let clear = || {
             if let Some(mark) = &mark {
@@ -340,12 +348,4 @@ impl Phase<'_> {
             report: self.report,
         }
     }
-}
-
-/// The moment before setup began on the mount that a directory is on.
-fn began_in(directory: &Path, owed: &Owed) -> Option<Mark> {
-    let mount = mount_of(directory).ok()?;
-    let mut points = owed.memory.marks.iter().map(|(point, _)| point);
-    let point = points.find(|point| mount_of(point).is_ok_and(|found| found == mount))?;
-    Mark::at(point, owed.began(point)?).ok()
 }

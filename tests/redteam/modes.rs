@@ -61,6 +61,10 @@ pub(crate) enum Proc {
 
 /// One kind of container.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the table below"
+)]
 pub(crate) struct Mode {
     /// Its name in messages and tables.
     pub(crate) name: &'static str,

@@ -20,8 +20,8 @@ use nix::unistd::Pid;
 use crate::harness::{Outcome, Process, Scene, vestibule};
 use crate::rules;
 
-/// ptrace(2), PTRACE_GET_SYSCALL_INFO: the stop is before the call.
-const ENTRY: u8 = 1;
+/// ptrace(2), PTRACE_EVENT_EXEC.
+const EXECUTED: i32 = 4;
 
 /// A change that PID 1 is about to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,17 +83,21 @@ pub(crate) fn cut(
 fn follow(init: Process, is_it: &mut dyn FnMut(&Change) -> bool) -> Option<Change> {
     let pid = Pid::from_raw(init.0);
     let mut programs = 0;
+    // Stops before and after a call take turns; the first one after a program was
+    // executed is after that call.
+    let mut is_before = false;
     loop {
         match waitpid(pid, Some(WaitPidFlag::__WALL)) {
             Ok(WaitStatus::PtraceSyscall(_)) => {
-                let info = ptrace::syscall_info(pid).expect("it is stopped");
-                let change = (info.op == ENTRY && programs == 1).then(|| change(init));
+                let change = (is_before && programs == 1).then(|| change(init));
+                is_before = !is_before;
                 if let Some(change) = change.flatten().filter(|change| is_it(change)) {
                     return Some(change);
                 }
             }
-            Ok(WaitStatus::PtraceEvent(_, _, event)) if event == libc_exec() => {
+            Ok(WaitStatus::PtraceEvent(_, _, EXECUTED)) => {
                 programs += 1;
+                is_before = false;
                 if programs > 1 {
                     return None;
                 }
@@ -111,11 +115,6 @@ fn next(pid: Pid) -> bool {
         Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) | Err(_) => false,
         Ok(_) => ptrace::cont(pid, None).is_ok(),
     }
-}
-
-/// PTRACE_EVENT_EXEC.
-const fn libc_exec() -> i32 {
-    4
 }
 
 /// The call that it stands before, if it changes anything.

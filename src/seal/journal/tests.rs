@@ -103,8 +103,8 @@ fn what_was_begun_is_owed(place: &Place) {
             .contains(&PathBuf::from("/workspace"))
     );
     assert!(owed.memory.homes.contains(&memory().homes[0]));
-    assert_eq!(owed.began(Path::new("/tmp")), Some((3, 4)));
-    assert_eq!(owed.began(Path::new("/var")), None);
+    assert_eq!(owed.memory.began(Path::new("/tmp")), Some((3, 4)));
+    assert_eq!(owed.memory.began(Path::new("/var")), None);
     assert!(!owed.is_complete());
     journal.refuse(false).unwrap();
     assert_eq!(find(place).unwrap().state, Some(State::RefusedUnrevoked));
