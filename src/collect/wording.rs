@@ -16,7 +16,7 @@ use super::source::SourceProblem;
 use crate::connection::ConnectionError;
 use crate::environment::ValueProblem;
 use crate::names::{SecretPath, VariableName};
-use crate::report::{list, quote};
+use crate::report::{list, quote, said};
 
 /// What, where, fix.
 pub(super) struct Words {
@@ -40,7 +40,7 @@ const CONTAINER: &str = "the container's environment";
 pub(super) fn directory(path: &Path, errno: Errno) -> Words {
     let (shown, uid) = (shown_path(path), geteuid());
     Words::new(
-        format!("cannot open a secret directory: {}", reason(errno)),
+        format!("cannot open a secret directory: {}", said(errno)),
         format!("{shown}, opened as uid {uid}"),
         if errno == Errno::ENOTDIR {
             "mount a directory there, or correct `secret_dirs`".to_owned()
@@ -274,7 +274,7 @@ pub(super) fn problem_text(problem: FileProblem) -> String {
         FileProblem::Reference(form) => {
             format!("holds a {form} reference, and there is no resolver yet")
         }
-        FileProblem::System(errno) => format!("cannot be read: {}", reason(errno)),
+        FileProblem::System(errno) => format!("cannot be read: {}", said(errno)),
     }
 }
 
@@ -303,8 +303,4 @@ fn file_remedy(path: &Path, problem: FileProblem) -> String {
         }
         FileProblem::System(_) => "look at the storage behind the mount; a restart may help".into(),
     }
-}
-
-fn reason(errno: Errno) -> String {
-    errno.desc().to_ascii_lowercase()
 }

@@ -24,7 +24,7 @@ use super::since::Mark;
 use super::wording;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
-use crate::report::Fault;
+use crate::report::{Fault, said};
 use crate::sys::statx::Mount;
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY
@@ -221,7 +221,7 @@ impl Reason {
             Self::Older => "older than setup".into(),
             Self::OtherMount => "another mount".into(),
             Self::Moved => "moved away".into(),
-            Self::Refused(errno) => errno.desc().to_ascii_lowercase(),
+            Self::Refused(errno) => said(errno),
         }
     }
 }

@@ -12,7 +12,7 @@ use nix::unistd::geteuid;
 
 use super::landlock::NoRules;
 use crate::exit::Exit;
-use crate::report::Fault;
+use crate::report::{Fault, said};
 
 /// Why main was not started.
 #[derive(Debug)]
@@ -97,8 +97,4 @@ impl Fault for ConfineError {
             Self::Held(_) | Self::Landlock(_) => Exit::System,
         }
     }
-}
-
-fn said(errno: Errno) -> String {
-    errno.desc().to_ascii_lowercase()
 }
