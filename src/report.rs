@@ -7,7 +7,10 @@
 //! which panic when stderr is closed; a write to stdout, which is main's.
 
 use std::fmt::Write as _;
+use std::io;
 use std::os::fd::BorrowedFd;
+
+use nix::errno::Errno;
 
 use crate::exit::Exit;
 use crate::json::Value;
@@ -193,6 +196,16 @@ pub(crate) fn steers(character: char) -> bool {
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// What the system said when it refused a call: lower case, without the number.
+#[must_use]
+pub fn said(errno: Errno) -> String {
+    let text = io::Error::from(errno).to_string();
+    let words = text.split_once(" (os error");
+    words
+        .map_or(text.as_str(), |(words, _)| words)
+        .to_ascii_lowercase()
+}
+
 /// `one`, `one and two`, `one, two and three`.
 #[must_use]
 pub fn list(items: &[String]) -> String {
@@ -240,7 +253,9 @@ pub fn install_panic_hook() {
 
 #[cfg(test)]
 mod tests {
-    use super::{list, quote};
+    use nix::errno::Errno;
+
+    use super::{list, quote, said};
 
     #[test]
     fn foreign_text_is_escaped_and_cut() {
@@ -270,6 +285,12 @@ mod tests {
             let escaped = format!("`{}`", character.escape_unicode());
             assert_eq!(quote(character.to_string()), escaped);
         }
+    }
+
+    #[test]
+    fn a_refused_call_is_told_in_words_without_a_number() {
+        assert_eq!(said(Errno::EACCES), "permission denied");
+        assert_eq!(said(Errno::ENOENT), "no such file or directory");
     }
 
     #[test]

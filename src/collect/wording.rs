@@ -16,7 +16,7 @@ use super::source::SourceProblem;
 use crate::connection::ConnectionError;
 use crate::environment::ValueProblem;
 use crate::names::{SecretPath, VariableName};
-use crate::report::{list, quote};
+use crate::report::{list, quote, said};
 
 /// What, where, fix.
 pub(super) struct Words {
@@ -41,7 +41,7 @@ const CONTAINER: &str = "the container's environment";
 pub(super) fn directory(path: &Path, errno: Errno) -> Words {
     let (shown, uid) = (shown_path(path), geteuid());
     Words::new(
-        format!("cannot open a secret directory: {}", reason(errno)),
+        format!("cannot open a secret directory: {}", said(errno)),
         format!("{shown}, opened as uid {uid}"),
         if errno == Errno::ENOTDIR {
             "mount a directory there, or correct `secret_dirs`".to_owned()
@@ -286,7 +286,7 @@ pub(super) fn problem_text(problem: FileProblem) -> String {
         FileProblem::Reference(form) => {
             format!("holds a {form} reference, and there is no resolver yet")
         }
-        FileProblem::System(errno) => format!("cannot be read: {}", reason(errno)),
+        FileProblem::System(errno) => format!("cannot be read: {}", said(errno)),
     }
 }
 
@@ -327,8 +327,4 @@ fn unreadable_remedy(ownership: Option<Ownership>) -> String {
     format!(
         "let uid {uid} read it: run the container as its owner (compose: {owner}), or give the file on the host mode 0444 in a directory of mode 0700; Swarm and Kubernetes: `uid`, `mode`, `defaultMode`"
     )
-}
-
-fn reason(errno: Errno) -> String {
-    errno.desc().to_ascii_lowercase()
 }

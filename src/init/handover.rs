@@ -21,7 +21,7 @@ use nix::unistd::{Pid, execve, execveat, pipe2, read, write};
 use super::signals::Signal;
 use super::state::{STATE_BYTES, State};
 use crate::exit::Exit;
-use crate::report::Fault;
+use crate::report::{Fault, said};
 use crate::sys::descriptor;
 use crate::sys::process::{Reaped, executed_path, reap};
 use crate::sys::signal;
@@ -194,7 +194,7 @@ impl Fault for HandoverError {
         format!(
             "PID 1 cannot hand over to a clean process: {} failed: {}",
             self.step,
-            self.errno.desc().to_ascii_lowercase()
+            said(self.errno)
         )
     }
 

@@ -21,7 +21,7 @@ use crate::collect::{policy_file, secrets};
 use crate::exit::Exit;
 use crate::init::signals::Signal;
 use crate::json::Value;
-use crate::report::{Fault, Reporter, answer, answer_json, boxed, escape, list, quote};
+use crate::report::{Fault, Reporter, answer, answer_json, boxed, escape, list, quote, said};
 use crate::seal::scan::{
     self, COUNTED, Counted, Counts, End, Finding, HELPERS, Limits, Report, Root, Trouble, masked,
 };
@@ -60,7 +60,7 @@ impl Fault for ScanFault {
     fn what(&self) -> String {
         match self {
             Self::Absent(_, Errno::ENOENT) => "there is no such file or directory".into(),
-            Self::Absent(_, errno) => format!("cannot look at it: {}", words(*errno)),
+            Self::Absent(_, errno) => format!("cannot look at it: {}", said(*errno)),
             Self::NoSecret(_) => "there is no secret to look for".into(),
             Self::Short(name) => format!(
                 "secret {} is not searched for: it has less than 8 bytes",
@@ -103,11 +103,6 @@ impl Fault for ScanFault {
             Self::HelperLost => Exit::System,
         }
     }
-}
-
-/// The kernel's words, without the number.
-fn words(errno: Errno) -> String {
-    errno.desc().to_ascii_lowercase()
 }
 
 type Prepared = (Vec<Root>, Searcher, Vec<PathBuf>);
@@ -257,7 +252,7 @@ fn place_of(finding: &Finding, searcher: &Searcher) -> String {
 
 fn reason(trouble: Trouble) -> String {
     match trouble {
-        Trouble::Unreadable(errno) => words(errno),
+        Trouble::Unreadable(errno) => said(errno),
         Trouble::Limit(limit) => limit.word().to_owned(),
     }
 }

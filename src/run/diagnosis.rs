@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::exit::Exit;
-use crate::report::quote;
+use crate::report::{quote, said};
 
 /// As much of a file as the kernel looks at (binfmt: BINPRM_BUF_SIZE), with
 /// room for the program headers of an ELF file.
@@ -60,7 +60,7 @@ impl Cause {
                 std::env::consts::ARCH
             ),
             Self::Format => "it is neither a program nor a script".into(),
-            Self::Other(errno) => errno.desc().to_ascii_lowercase(),
+            Self::Other(errno) => said(*errno),
         }
     }
 

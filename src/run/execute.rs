@@ -18,7 +18,7 @@ use super::confine::prove::OutOfReach;
 use super::diagnosis::{self, Cause};
 use crate::environment::Environment;
 use crate::exit::Exit;
-use crate::report::{Fault, quote};
+use crate::report::{Fault, quote, said};
 use crate::start::Caller;
 use crate::sys::descriptor::{self, FIRST_FREE};
 
@@ -180,10 +180,7 @@ impl Fault for ExecuteError {
                 )
             }
             Self::TooLarge => "arguments and environment are larger than the kernel takes".into(),
-            Self::System(errno) => format!(
-                "cannot execute the command: {}",
-                errno.desc().to_ascii_lowercase()
-            ),
+            Self::System(errno) => format!("cannot execute the command: {}", said(*errno)),
         }
     }
 

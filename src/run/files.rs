@@ -24,7 +24,7 @@ use crate::collect::FileDelivery;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::names::VariableName;
-use crate::report::Fault;
+use crate::report::{Fault, said};
 use crate::secret::Secret;
 
 /// Where a tmpfs usually is, before the list of mounts is read.
@@ -44,7 +44,7 @@ impl Fault for FilesError {
         format!(
             "cannot make the file for {}: {}",
             self.variable,
-            self.errno.desc().to_ascii_lowercase()
+            said(self.errno)
         )
     }
 

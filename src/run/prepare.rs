@@ -21,7 +21,7 @@ use super::terminal_filter;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::policy::{Confinement, LimitRule, Policy};
-use crate::report::{Fault, Reporter};
+use crate::report::{Fault, Reporter, said};
 use crate::start::Caller;
 
 /// What is changed about main's process.
@@ -217,26 +217,26 @@ fn set(limit: &LimitRule, policy: &str) -> Result<(), PrepareError> {
 impl Fault for PrepareError {
     fn what(&self) -> String {
         match self {
-            Self::Fork(errno) => format!("cannot start a process: {}", reason(*errno)),
-            Self::Limit(_, errno) => format!("cannot set a resource limit: {}", reason(*errno)),
+            Self::Fork(errno) => format!("cannot start a process: {}", said(*errno)),
+            Self::Limit(_, errno) => format!("cannot set a resource limit: {}", said(*errno)),
             Self::Identity(step, uid, errno, _) => {
                 format!(
                     "cannot become uid {uid}: {} failed: {}",
                     step.name(),
-                    reason(*errno)
+                    said(*errno)
                 )
             }
             Self::Directory(path, errno, _) => {
                 format!(
                     "cannot enter the directory {}: {}",
                     path.display(),
-                    reason(*errno)
+                    said(*errno)
                 )
             }
             Self::NoCapability(capability, _) => {
                 format!("main is to have {capability}, which the container does not have")
             }
-            Self::NoNewPrivileges(errno) => format!("cannot set no_new_privs: {}", reason(*errno)),
+            Self::NoNewPrivileges(errno) => format!("cannot set no_new_privs: {}", said(*errno)),
             Self::PrivilegesKept(_) => {
                 "`no_new_privileges` is false, so a set-uid program could read the withheld secrets"
                     .into()
@@ -244,7 +244,7 @@ impl Fault for PrepareError {
             Self::TerminalFilter(errno) => {
                 format!(
                     "cannot keep main's user from typing into the terminal: {}",
-                    reason(*errno)
+                    said(*errno)
                 )
             }
         }
@@ -305,8 +305,4 @@ impl Fault for PrepareError {
             | Self::PrivilegesKept(_) => Exit::Policy,
         }
     }
-}
-
-fn reason(errno: Errno) -> String {
-    errno.desc().to_ascii_lowercase()
 }

@@ -22,7 +22,7 @@ use super::places::Place;
 use super::scan::{COUNTED, Counted, End, HELPERS, Limits, Options, Root, Trouble, scan};
 use super::since::Mark;
 use crate::collect::accounts::Identity;
-use crate::report::Reporter;
+use crate::report::{Reporter, said};
 use crate::search::Searcher;
 use crate::sys::statx::Mount;
 
@@ -105,10 +105,10 @@ impl Search<'_> {
 
     fn once(&self, searcher: &Searcher) -> Traces {
         let roots: Vec<Root> = self.places.iter().map(|place| self.root(place)).collect();
-        let mut said = Instant::now();
+        let mut last_said = Instant::now();
         let mut watch = |counts: &super::scan::Counts| {
-            if said.elapsed() >= SILENCE {
-                said = Instant::now();
+            if last_said.elapsed() >= SILENCE {
+                last_said = Instant::now();
                 let files = counts.of(Counted::Files);
                 let text = format!("seal: {files} files searched so far");
                 self.report
@@ -148,7 +148,7 @@ impl Search<'_> {
                 shown: text(&missed.shown(searcher)),
                 path: PathBuf::from(OsString::from_vec(missed.shown(searcher))),
                 what: match missed.trouble {
-                    Trouble::Unreadable(errno) => errno.desc().to_ascii_lowercase(),
+                    Trouble::Unreadable(errno) => said(errno),
                     Trouble::Limit(limit) => limit.word().to_owned(),
                 },
                 is_value: false,

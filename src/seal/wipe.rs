@@ -25,7 +25,7 @@ use super::since::Mark;
 use super::wording;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
-use crate::report::Fault;
+use crate::report::{Fault, said};
 use crate::search::Searcher;
 use crate::sys::statx::Mount;
 
@@ -232,7 +232,7 @@ impl Reason {
             Self::Older => "older than setup".into(),
             Self::OtherMount => "another mount".into(),
             Self::Moved => "moved away".into(),
-            Self::Refused(errno) => errno.desc().to_ascii_lowercase(),
+            Self::Refused(errno) => said(errno),
         }
     }
 }

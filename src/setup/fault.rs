@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 
 use crate::exit::Exit;
-use crate::report::{Fault, quote};
+use crate::report::{Fault, quote, said};
 use crate::sys::process::End;
 
 /// A setup phase that failed.
@@ -86,7 +86,7 @@ impl Fault for SetupFault {
             }
             Self::NoSecret { problem, .. } => format!("a program gave no secret: {problem}"),
             Self::System { step, errno } => {
-                format!("setup cannot go on: {step}: {}", errno.desc().to_ascii_lowercase())
+                format!("setup cannot go on: {step}: {}", said(*errno))
             }
             Self::Home(path) => format!(
                 "cannot make a private home directory for setup in `{}`",

@@ -72,7 +72,7 @@ impl Folder {
             entries.retain(|(_, name, kind)| is_beside_snapshot(name, *kind));
             entries.extend(list(snapshot.as_fd())?);
         }
-        entries.sort_by(|(_, one, _), (_, other, _)| one.cmp(other));
+        entries.sort_unstable_by(|(_, one, _), (_, other, _)| one.cmp(other));
         Ok(entries)
     }
 }

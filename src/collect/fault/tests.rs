@@ -70,7 +70,7 @@ fn directories() {
             "mount a directory there, or correct `secret_dirs`",
         ],
     );
-    assert_eq!(fault(Errno::EIO).exit(), Exit::System);
+    assert_eq!(fault(Errno::ESTALE).exit(), Exit::System);
     assert_eq!(fault(Errno::ELOOP).exit(), POLICY);
 }
 
@@ -176,11 +176,11 @@ fn unusable_files() {
 #[test]
 fn files_with_errors_of_the_system() {
     check(
-        &file(FileProblem::System(Errno::EIO)),
+        &file(FileProblem::System(Errno::ESTALE)),
         Exit::System,
         false,
         [
-            "the secret `db` cannot be read: i/o error",
+            "the secret `db` cannot be read: stale file handle",
             PLACE,
             "look at the storage behind the mount; a restart may help",
         ],

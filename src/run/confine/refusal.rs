@@ -12,7 +12,7 @@ use nix::unistd::geteuid;
 
 use super::landlock::NoRules;
 use crate::exit::Exit;
-use crate::report::Fault;
+use crate::report::{Fault, said};
 
 /// Why main was not started.
 #[derive(Debug)]
@@ -106,8 +106,4 @@ fn kernel() -> String {
         |_| "the kernel".into(),
         |release| ["Linux ", release.trim_end()].concat(),
     )
-}
-
-fn said(errno: Errno) -> String {
-    errno.desc().to_ascii_lowercase()
 }

@@ -30,6 +30,7 @@ use nix::unistd::{Pid, pipe2, read};
 use super::fault::GitFault;
 use super::key;
 use crate::names::SecretName;
+use crate::report::said;
 use crate::secret::Secret;
 use crate::sys::descriptor::write_all;
 
@@ -158,7 +159,7 @@ impl Agent {
     }
 
     fn stays(&self, errno: Errno) -> GitFault {
-        GitFault::AgentStays(self.process.as_raw(), errno.desc().to_ascii_lowercase())
+        GitFault::AgentStays(self.process.as_raw(), said(errno))
     }
 
     /// Waits until the agent has said where it listens.
@@ -231,7 +232,7 @@ fn start(
 }
 
 fn system(program: &'static str, errno: Errno) -> GitFault {
-    GitFault::Launch(program, errno.desc().to_ascii_lowercase())
+    GitFault::Launch(program, said(errno))
 }
 
 fn find(program: &'static str) -> Result<PathBuf, GitFault> {

@@ -11,7 +11,7 @@ use super::key::KeyProblem;
 use super::request::RequestError;
 use crate::exit::Exit;
 use crate::names::SecretName;
-use crate::report::{Fault, quote};
+use crate::report::{Fault, quote, said};
 
 /// A step that did not work.
 #[derive(Debug)]
@@ -53,10 +53,7 @@ impl GitFault {
 /// The system's word without Rust's number.
 fn reason(error: &io::Error) -> String {
     let errno = error.raw_os_error().map(nix::errno::Errno::from_raw);
-    errno.map_or_else(
-        || error.kind().to_string(),
-        |errno| errno.desc().to_ascii_lowercase(),
-    )
+    errno.map_or_else(|| error.kind().to_string(), said)
 }
 
 impl Fault for GitFault {

@@ -6,6 +6,8 @@
 
 use nix::errno::Errno;
 
+use crate::report::said;
+
 /// One attempt.
 #[derive(Debug)]
 pub struct Attempt {
@@ -76,10 +78,7 @@ impl Outcome {
             Self::Accepted => "is accepted by the policy".into(),
             Self::Reached => "succeeded".into(),
             Self::Unclear(errno) => {
-                format!(
-                    "was not refused but failed: {}",
-                    errno.desc().to_ascii_lowercase()
-                )
+                format!("was not refused but failed: {}", said(errno))
             }
         }
     }
