@@ -107,7 +107,7 @@ impl Mistakes {
         Some(list)
     }
 
-    /// Lets the `url` crate read each address before `rest`, which is a path
+    /// Looks at what readers make of each address before `rest`, which is a path
     /// from its slash on and comes from the field `path`.
     pub(super) fn misread(
         &mut self,

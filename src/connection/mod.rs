@@ -28,6 +28,7 @@ mod tests;
 use crate::names::SecretName;
 use crate::secret::Secret;
 
+pub(crate) use self::address::is_canonical;
 pub use self::error::ConnectionError;
 use self::error::not_carried;
 pub use self::mistakes::FieldError;

@@ -5,8 +5,7 @@
 //!
 //! **Never:** an address that git and a server could understand in two ways.
 
-use url::Url;
-
+use crate::connection::is_canonical;
 use crate::setup::git::rules::{Address, CredentialRule};
 
 use super::mistakes::Problem;
@@ -72,22 +71,12 @@ fn username<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> Option<String> {
 /// Git asks for credentials by this address; over plain HTTP they would be sent
 /// in the clear, and user info in it would be one more.
 fn address_of(text: &str) -> Result<Address, &'static Rule> {
-    let plain = |url: &Url| {
-        url.scheme() == "https"
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    let url = Url::parse(text).ok().filter(plain);
-    let url = url.filter(|_| text.starts_with("https://"));
-    let url = url.ok_or(&rules::GIT_URL)?;
-    // Read by two readers, as git and the server are two.
-    let agrees = |address: &Address| {
-        let (host, port) = address.authority();
-        url.host_str() == Some(host) && url.port_or_known_default() == Some(port)
-    };
+    let rest = text.strip_prefix("https://").ok_or(&rules::GIT_URL)?;
+    if rest.is_empty() || rest.contains(['@', '?', '#']) {
+        return Err(&rules::GIT_URL);
+    }
+    // As strict as a connection: git and the server read it as well.
     Address::parse(text)
-        .filter(agrees)
+        .filter(|address| is_canonical(address.authority().0))
         .ok_or(&rules::GIT_AMBIGUOUS)
 }

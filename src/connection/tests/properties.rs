@@ -8,6 +8,7 @@ use super::{
     Fields, Kind, Part, bytes, connect, hostile, minio, options, part, postgres, redis, some, url,
 };
 use crate::connection::Connection;
+use crate::connection::address::{self, Address, Host};
 
 /// What `percent_decode` of the `url` crate's own family gives.
 fn decoded(text: &str) -> Vec<u8> {
@@ -58,6 +59,55 @@ fn a_url_has_no_character_that_a_shell_or_a_parser_minds() {
         let (info, _) = info.split_once('@').expect("the end");
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte);
         assert!(info.bytes().all(plain), "case {case}");
+    }
+}
+
+/// Whether the `url` crate finds this very address and path in the URL.
+fn is_read_back(scheme: &str, address: &Address, path: &str) -> bool {
+    let text = [scheme, "://", &address.authority(), path].concat();
+    let Ok(url) = Url::parse(&text) else {
+        return false;
+    };
+    let same_host = match (url.host(), &address.host) {
+        (Some(url::Host::Ipv6(read)), Host::V6(written)) => read == *written,
+        (Some(read), Host::Name(written)) => read.to_string().eq_ignore_ascii_case(written),
+        _ => false,
+    };
+    // A port that is the scheme's default is read as none at all.
+    let same_port = address.port.is_none() || url.port_or_known_default() == address.port;
+    let same_path = url.path() == path || (path.is_empty() && url.path() == "/");
+    same_host && same_port && same_path
+}
+
+#[test]
+fn the_schemes_of_the_web_are_those_of_the_url_crate() {
+    for scheme in [
+        "http", "https", "ws", "wss", "ftp", "file", "redis", "rediss", "amqp", "mongodb", "s3",
+        "mysql", "ftps", "gopher",
+    ] {
+        let url = Url::parse(&[scheme, "://h/"].concat()).expect("a URL");
+        assert_eq!(address::is_web(scheme), url.is_special(), "{scheme}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_url_crate_reads_what_we_take_as_we_do(
+        host in "[a-zA-Z0-9_-]{1,6}(\\.[a-z0-9-]{1,4}){0,2}\\.?|[0-9a-fA-Fx.]{1,12}|[0-9.]{7,12}|\\[?[0-9a-f:.]{2,14}\\]?|[\\PC]{1,6}|.{0,5}",
+        port in "(:[0-9]{1,6})?",
+        path in "(/[a-z0-9.~_-]{0,3}){0,4}",
+        scheme in "http|https|redis|amqp|postgresql",
+    ) {
+        if let Ok(address) = address::parse(&[host, port].concat())
+            && !address.is_socket()
+            && address::misread(&scheme, &address, &path).is_none()
+            // Of web schemes that crate decodes Punycode, which we pass on.
+            && !address.host_text().to_ascii_lowercase().contains("xn--")
+        {
+            prop_assert!(is_read_back(&scheme, &address, &path), "{scheme} {address:?} {path}");
+        }
     }
 }
 
