@@ -91,7 +91,8 @@ fn the_start_line_says_how_far_main_is_kept_from_it() {
 fn the_fields_say_the_same_to_machines() {
     let fields = |standing: &Standing| {
         let line = Summary::default().start_line(&[], standing);
-        serde_json::from_str::<serde_json::Value>(&Value::Object(line.fields).to_string()).expect("JSON")
+        serde_json::from_str::<serde_json::Value>(&Value::Object(line.fields).to_string())
+            .expect("JSON")
     };
     let found: serde_json::Value = fields(&proved());
     assert_eq!(found["confinement"], "proved");
