@@ -136,7 +136,9 @@ impl Phase<'_> {
         let text =
             "an earlier start ended before its seal: everything that can be written is searched";
         self.report.note("setup", text, &[("state", "owed".into())]);
-        let is_complete = owed.is_complete();
+        // A directory without its journal is another one by now, such as a tmpfs.
+        let is_lost = self.rules.directory.is_some() && owed.is_of_layer();
+        let is_complete = owed.is_complete() && !is_lost;
         let is_revoked = owed.state != Some(State::RefusedUnrevoked);
         if !is_complete && self.needs_clean_ground() {
             self.clear_directory(&owed);

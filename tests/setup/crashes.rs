@@ -49,6 +49,19 @@ fn a_refusal_for_a_file_that_holds_no_value_of_ours_lasts_as_well() {
 }
 
 #[test]
+fn after_a_refusal_over_a_directory_that_is_new_again_setup_runs_anew() {
+    let layer = Layer::new();
+    let line = r#"echo setup; echo built > out; [ -e /once ] || printf %s "$TOKEN" > planted"#;
+    let rules = Rules::of(&[sh_with_token(line)]);
+    let scene = rules.main_sh("echo main; cat out").on(&layer);
+    let scene = scene.tmpfs("/workspace", "", "mode=0755,uid=1000,gid=1000");
+    refusal(&scene.clone().run(), 121);
+    fs::write(layer.at("/once"), "").expect("the layer is there");
+    let outcome = scene.run().expect_code(0);
+    assert_eq!(outcome.stdout, "setup\nmain\nbuilt\n", "{}", outcome.stderr);
+}
+
+#[test]
 fn the_journal_is_gone_once_the_seal_has_passed_and_never_has_a_value() {
     // Every claim fails if the value is in what its scene says.
     let layer = Layer::new();

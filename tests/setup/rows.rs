@@ -180,9 +180,10 @@ fn g14_the_files_of_other_tools() {
         ".gnupg/private-keys-v1.d/key",
         ".terraform.d/credentials.tfrc.json",
     ];
-    // What is in them is nobody's value: that they are new is enough.
+    // What is in them is nobody's value: that they are new is enough, but for
+    // those of package managers, which mostly hold no credential.
     let plant = |home: &str| {
-        let each = r#"mkdir -p "${f%/*}"; echo of-a-tool > "$f""#;
+        let each = r#"mkdir -p "${f%/*}"; echo https://u:of-a-tool@h/ > "$f""#;
         format!("for f in {}; do f={home}/$f; {each}; done", files.join(" "))
     };
     let found: Vec<String> = files

@@ -172,7 +172,12 @@ fn what_a_repository_brings_along_is_no_trace() {
         scene.place.0.join("work/app/dotfiles/deep.gitconfig"),
     )
     .unwrap();
-    // Settings of package managers without a credential.
+    assert_eq!(scene.rows(), [""; 0]);
+}
+
+#[test]
+fn settings_of_package_managers_count_by_what_is_in_them() {
+    let scene = Scene::new();
     scene.write("home/.npmrc", "registry=https://mirror/\nsave-exact=true\n");
     scene.write(
         "home/.config/pip/pip.conf",
