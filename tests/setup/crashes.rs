@@ -31,6 +31,24 @@ fn a_refusal_of_the_seal_lasts() {
 }
 
 #[test]
+fn a_refusal_for_a_file_without_the_value_lasts_as_well() {
+    let layer = Layer::new();
+    let rules = Rules::of(&[sh("echo https://u:p@host > /home/app/.git-credentials")]);
+    let scene = rules.main(&["say", "main"]).on(&layer);
+    let scene = scene.file("/home/app/.npmrc", 0o600, APP, "of the image\n");
+    for start in 0..3 {
+        let said = refusal(&scene.clone().run(), 121);
+        assert!(
+            said.contains("/home/app/.git-credentials"),
+            "start {start}: {said}"
+        );
+        assert!(!said.contains("/home/app/.npmrc"), "it is older: {said}");
+    }
+    fs::remove_file(layer.at("/home/app/.git-credentials")).expect("it is there");
+    assert_eq!(scene.run().expect_code(0).stdout, "main\n");
+}
+
+#[test]
 fn the_journal_is_gone_once_the_seal_has_passed_and_never_has_a_value() {
     // Every claim fails if the value is in what its scene says.
     let layer = Layer::new();
