@@ -160,6 +160,41 @@ fn a_session_entered_during_setup_is_ended_with_it() {
 }
 
 #[test]
+fn a_process_that_pid_1_may_not_kill_is_named_and_there_is_no_main() {
+    // kill(-1) says yes to who may kill nobody: only /proc tells the truth.
+    let kept = capability::SETUID | capability::SETGID | capability::SETPCAP;
+    let rules = Rules::of(&[sh("echo inside; cat /go")]);
+    let scene = rules.bare(&["/witness", "say", "main"]).capabilities(kept);
+    let mut running = scene.fifo("/go", 0o666).spawn();
+    running.line("inside");
+    let init = running.init();
+    let target = init.0.to_string();
+    let mut session = crate::harness::program("nsenter")
+        .args(["--target", &target, "--pid", "--mount", "--ipc"])
+        .args([
+            "--setuid",
+            "65534",
+            "--setgid",
+            "65534",
+            "/mischief",
+            "wait",
+        ])
+        .spawn()
+        .expect("nsenter is there");
+    wait_for("the session", || {
+        let entered =
+            |process: &crate::harness::Process| process.arguments() == ["/mischief", "wait"];
+        running.processes().iter().any(entered).then_some(())
+    });
+    std::fs::write(init.path("root/go"), "").expect("the FIFO is opened");
+    let outcome = running.finish();
+    let said = crate::rules::refusal(&outcome, 121);
+    assert!(said.contains("`mischief` (pid"), "{said}");
+    assert!(said.contains("uid 65534"), "{said}");
+    session.wait().expect("our child");
+}
+
+#[test]
 fn nobody_s_memory_holds_the_value_when_main_runs() {
     let rules = Rules::of(&[mischief_with_token(&["daemon", "comet"])]);
     let mut running = rules.main(&["say", "main", "wait"]).spawn();
