@@ -110,7 +110,7 @@ fn the_commands_for_an_image_of_your_own_work_as_they_stand() {
     }
     let own = Own::prepared();
     let readme = blocks("README.md");
-    let [build, check, prove] = readme.as_slice() else {
+    let [build, check, plan, prove] = readme.as_slice() else {
         panic!("other blocks in README.md: {readme:?}");
     };
     own.run(build, engine::repository()).success(build);
@@ -118,6 +118,7 @@ fn the_commands_for_an_image_of_your_own_work_as_they_stand() {
     let context = own.directory.to_str().expect("text");
     engine::docker(&["build", "--tag", &own.name, context]).success("the image");
     own.here(check);
+    own.here(plan);
 
     let mount = format!("{context}/secrets:/run/secrets:ro");
     let start = ["run", "--detach", "--name", &own.name, "--volume", &mount];
@@ -129,8 +130,10 @@ fn the_commands_for_an_image_of_your_own_work_as_they_stand() {
     let proved = own.here(prove);
     assert!(proved.contains("github-token"), "{proved}");
 
-    for block in blocks("docs/policy.md") {
-        own.here(&block);
+    for document in ["docs/policy.md", "docs/plan.md"] {
+        for block in blocks(document) {
+            own.here(&block);
+        }
     }
     let service = format!(
         "services:\n  app:\n    image: {}\n    entrypoint: [\"/vestibule\"]\n    volumes: [\"{mount}\"]\n",
