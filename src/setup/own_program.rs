@@ -30,7 +30,7 @@ use crate::collect::setup::{Minted, SetupMaterial, words_of};
 use crate::environment::Environment;
 use crate::policy::{Policy, SealRules, SetupRules};
 use crate::report::{Fault, boxed};
-use crate::seal::kill;
+use crate::seal::{kill, stop};
 use crate::secret::{Scratch, Secret};
 use crate::sys::process::{End, Reaped, reap};
 use crate::sys::signal::{self, SignalSet};
@@ -38,6 +38,8 @@ use std::os::fd::AsFd;
 
 /// As large as a variable's value may be; a token is a few hundred bytes.
 const LARGEST: usize = 65_536;
+/// How often it is looked whether to go on, in milliseconds.
+const ASK: u8 = 100;
 /// How long such a program may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -81,10 +83,14 @@ fn problem(program: &Path) -> Option<&'static str> {
 }
 
 /// Runs the programs of `command:` sources and takes what they write.
-pub(super) fn mint(starter: &Starter, material: &mut SetupMaterial) -> Result<(), SetupFault> {
+pub(super) fn mint(starter: &Starter, material: &mut SetupMaterial) -> Result<(), Ended> {
     for minted in std::mem::take(&mut material.minted) {
         let place = format!("{} at {}", starter.policy, minted.place);
-        let value = output_of(starter, &minted, &place, material)?;
+        let value = output_of(starter, &minted, &place, material);
+        if let Some(signal) = stop::take() {
+            return Err(Ended::Stopped(signal));
+        }
+        let value = value?;
         let name = minted.name.as_str().to_owned();
         material.all.push((name.clone(), value.duplicate()));
         material.dropped.push((name, value.duplicate()));
@@ -193,12 +199,12 @@ fn output_of(
 fn read_all(output: &OwnedFd, until: Instant) -> Result<Secret, &'static str> {
     let mut held = Scratch::with_capacity(LARGEST);
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        if Instant::now() >= until || stop::is_asked() {
+            return Err("it took longer than a minute");
+        }
         let mut watched = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut watched, left) {
-            Ok(0) => return Err("it took longer than a minute"),
-            Err(Errno::EINTR) => continue,
+        match poll(&mut watched, PollTimeout::from(ASK)) {
+            Ok(0) | Err(Errno::EINTR) => continue,
             Ok(_) | Err(_) => {}
         }
         let room = held.room();
@@ -221,7 +227,7 @@ fn end_of(process: Pid, until: Instant) -> Option<End> {
         match reap() {
             Ok(Reaped::Ended(pid, end)) if pid == process => return Some(end),
             Ok(Reaped::Ended(..)) => {}
-            Ok(Reaped::NoneYet) if Instant::now() < until => {
+            Ok(Reaped::NoneYet) if Instant::now() < until && !stop::is_asked() => {
                 let _ = signal::wait(SignalSet(CHILD), Some(Duration::from_millis(50)));
             }
             Ok(Reaped::NoneYet | Reaped::NoChildren) | Err(_) => return None,
