@@ -82,7 +82,7 @@ impl Seal<'_> {
         self.kill(&mut faults);
         // Effect: traces wiped.
         self.wipe(&mut faults);
-        stopped()?;
+        stop::heed()?;
         // Effect: revoked.
         let is_revoked = match revoke() {
             Ok(()) => true,
@@ -94,10 +94,10 @@ impl Seal<'_> {
             Err(stopped) => return Err(stopped),
         };
         self.kill(&mut faults);
-        stopped()?;
+        stop::heed()?;
         // Effect: searched.
         self.search(&mut faults);
-        stopped()?;
+        stop::heed()?;
         // Effect: journal closed.
         if faults.is_empty() {
             return Ok(journal.close().map(|()| SetupGone(()))?);
@@ -224,11 +224,6 @@ impl SealFault {
             Self::Value(_) | Self::MoreResidues(_) | Self::Unseen => true,
         }
     }
-}
-
-/// The signal of who wants an end before a main is there.
-fn stopped() -> Result<(), Ended> {
-    stop::take().map_or(Ok(()), |signal| Err(Ended::Stopped(signal)))
 }
 
 impl Fault for SealFault {

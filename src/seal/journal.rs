@@ -13,7 +13,6 @@
 //! **Never:** a value, or the place of a finding.
 
 mod kept;
-
 mod memory;
 
 use std::fs;
@@ -31,8 +30,9 @@ use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
 
-use kept::Kept;
 pub use memory::{Memory, Since};
+
+use kept::Kept;
 
 /// The file's name in setup's directory, where that can have no attribute.
 pub const FILE: &str = ".vestibule-journal";

@@ -15,6 +15,7 @@ use std::os::fd::AsFd;
 
 use crate::init::signals::Signal;
 use crate::report::Reporter;
+use crate::setup::work::Ended;
 use crate::sys::signal::{SignalSet, wait};
 
 /// Those that end a start.
@@ -41,9 +42,13 @@ pub fn is_asked() -> bool {
 }
 
 /// Takes the one that is pending.
-#[must_use]
-pub fn take() -> Option<u8> {
+fn take() -> Option<u8> {
     wait(stops(), Some(Duration::ZERO)).map(|arrived| arrived.signal)
+}
+
+/// Takes it as the end of the start.
+pub fn heed() -> Result<(), Ended> {
+    take().map_or(Ok(()), |signal| Err(Ended::Stopped(signal)))
 }
 
 /// Takes the signals that came in while there was no main: they were meant for

@@ -38,10 +38,10 @@ use std::os::fd::AsFd;
 
 /// As large as a variable's value may be; a token is a few hundred bytes.
 const LARGEST: usize = 65_536;
-/// How often it is looked whether to go on, in milliseconds.
-const ASK: u8 = 100;
 /// How long such a program may take.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How often it is looked whether to go on, in milliseconds.
+const ASK: u8 = 100;
 
 /// What keeps a program of the policy from being run, or from being trusted:
 /// these users could put another in its place.
@@ -83,14 +83,10 @@ fn problem(program: &Path) -> Option<&'static str> {
 }
 
 /// Runs the programs of `command:` sources and takes what they write.
-pub(super) fn mint(starter: &Starter, material: &mut SetupMaterial) -> Result<(), Ended> {
+pub(super) fn mint(starter: &Starter, material: &mut SetupMaterial) -> Result<(), SetupFault> {
     for minted in std::mem::take(&mut material.minted) {
         let place = format!("{} at {}", starter.policy, minted.place);
-        let value = output_of(starter, &minted, &place, material);
-        if let Some(signal) = stop::take() {
-            return Err(Ended::Stopped(signal));
-        }
-        let value = value?;
+        let value = output_of(starter, &minted, &place, material)?;
         let name = minted.name.as_str().to_owned();
         material.all.push((name.clone(), value.duplicate()));
         material.dropped.push((name, value.duplicate()));
@@ -199,11 +195,10 @@ fn output_of(
 fn read_all(output: &OwnedFd, until: Instant) -> Result<Secret, &'static str> {
     let mut held = Scratch::with_capacity(LARGEST);
     loop {
-        if Instant::now() >= until || stop::is_asked() {
-            return Err("it took longer than a minute");
-        }
         let mut watched = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
         match poll(&mut watched, PollTimeout::from(ASK)) {
+            Ok(0) if stop::is_asked() => return Err("it was not waited for"),
+            Ok(0) if until <= Instant::now() => return Err("it took longer than a minute"),
             Ok(0) | Err(Errno::EINTR) => continue,
             Ok(_) | Err(_) => {}
         }

@@ -120,7 +120,8 @@ impl Phase<'_> {
         }?;
         stop::discard_others(report);
         // Main would be made only to be ended.
-        stop::take().map_or(Ok(gone), |signal| Err(Ended::Stopped(signal)))
+        stop::heed()?;
+        Ok(gone)
     }
 
     fn place(&self) -> String {
@@ -286,7 +287,9 @@ impl Phase<'_> {
     fn run_commands(&mut self, home: &Home, until: Option<Instant>) -> Result<(), Ended> {
         let starter = self.starter(Some(home));
         // Effect: secrets minted.
-        mint(&starter, &mut self.material)?;
+        let minted = mint(&starter, &mut self.material);
+        stop::heed()?;
+        minted?;
         let mut all = self.material.all.iter();
         let mut all = all.by_ref().map(|(name, value)| (name.as_str(), value));
         let masking = Masking::new(&mut all);
@@ -308,6 +311,7 @@ impl Phase<'_> {
             kill::everything(Some(self.setup.uid))
                 .map_err(|fault| Ended::Refused(vec![boxed(fault)]))?;
             ended?;
+            stop::heed()?;
         }
         Ok(())
     }

@@ -31,20 +31,20 @@ fn a_refusal_of_the_seal_lasts() {
 }
 
 #[test]
-fn a_refusal_for_a_file_without_the_value_lasts_as_well() {
+fn a_refusal_for_a_file_that_holds_no_value_of_ours_lasts_as_well() {
     let layer = Layer::new();
-    let rules = Rules::of(&[sh("echo https://u:p@host > /home/app/.git-credentials")]);
+    let line = "echo machine h login u password other > /home/app/.netrc; : > done";
+    let rules = Rules::of(&[sh_with_token(line)]);
+    let rules = rules.setup("skip_if", json!("/workspace/done"));
     let scene = rules.main(&["say", "main"]).on(&layer);
-    let scene = scene.file("/home/app/.npmrc", 0o600, APP, "of the image\n");
+    // One of the image: older than setup, and nobody's trace.
+    let scene = scene.file("/home/app/.git-credentials", 0o600, APP, "https://a:b@c");
     for start in 0..3 {
         let said = refusal(&scene.clone().run(), 121);
-        assert!(
-            said.contains("/home/app/.git-credentials"),
-            "start {start}: {said}"
-        );
-        assert!(!said.contains("/home/app/.npmrc"), "it is older: {said}");
+        assert!(said.contains("/home/app/.netrc"), "start {start}: {said}");
+        assert!(!said.contains(".git-credentials"), "start {start}: {said}");
     }
-    fs::remove_file(layer.at("/home/app/.git-credentials")).expect("it is there");
+    fs::remove_file(layer.at("/home/app/.netrc")).expect("it is there");
     assert_eq!(scene.run().expect_code(0).stdout, "main\n");
 }
 

@@ -84,6 +84,31 @@ fn term_during_setup_ends_with_143_at_once_and_without_main() {
 }
 
 #[test]
+fn term_while_a_program_gives_a_secret_ends_the_start_at_once() {
+    for script in [
+        "trap '' TERM; echo part; while :; do sleep 5; done",
+        "exec >&-; while :; do sleep 5; done",
+    ] {
+        let rules = Rules::of(&[
+            json!({ "argv": ["/bin/true"], "env": { "A": "minted" } }),
+            sh("echo setup"),
+        ]);
+        let rules = rules.secret("minted", json!({ "from": "command:/opt/mint" }));
+        let script = format!("#!/bin/sh\n: > /workspace/inside\n{script}\n");
+        let layer = Layer::new();
+        let scene = rules.main(&["say", "main"]).on(&layer);
+        let mut running = scene.file("/opt/mint", 0o755, (0, 0), script).spawn();
+        let inside = layer.at("/workspace/inside");
+        wait_for("the program", || inside.exists().then_some(()));
+        let start = Instant::now();
+        running.signal(15);
+        let outcome = running.finish().expect_code(143);
+        assert!(start.elapsed() < Duration::from_secs(3));
+        assert_eq!(outcome.stdout, "");
+    }
+}
+
+#[test]
 fn term_while_the_seal_searches_ends_the_search_and_there_is_no_main() {
     // Small to write, and many seconds to search: 15 GB, packed.
     let line = "head -c 250M /dev/zero | gzip -1 > 0.gz

@@ -78,6 +78,12 @@ impl Rules {
         self
     }
 
+    /// A secret and where it is from.
+    pub(crate) fn secret(mut self, name: &str, value: Value) -> Self {
+        self.policy["secrets"][name] = value;
+        self
+    }
+
     /// Commands that start in their home.
     pub(crate) fn without_directory(mut self) -> Self {
         let setup = self.policy["setup"].as_object_mut().expect("an object");

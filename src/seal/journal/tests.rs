@@ -102,7 +102,7 @@ fn what_was_begun_is_owed(place: &Place) {
             .directories
             .contains(&PathBuf::from("/workspace"))
     );
-    assert!(owed.memory.homes.contains(&memory().homes[0]));
+    assert_eq!(owed.memory.homes, memory().homes);
     assert_eq!(owed.memory.began(Path::new("/tmp")), Some((3, 4)));
     assert_eq!(owed.memory.began(Path::new("/var")), None);
     assert!(!owed.is_complete());
