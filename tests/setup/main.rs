@@ -37,6 +37,7 @@ mod findings;
 mod git;
 mod ground;
 mod leftovers;
+mod minted;
 mod on_drop;
 mod output;
 mod power;
