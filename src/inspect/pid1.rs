@@ -71,9 +71,9 @@ fn has_main() -> bool {
 /// Name and parent of a line `PID (NAME) STATE PARENT ...`; a name may hold
 /// brackets and blanks.
 fn named(line: &str) -> Option<(String, i32)> {
-    let (before, after) = line.rsplit_once(") ")?;
+    let (before, after) = line.rsplit_once(')')?;
     let (_, name) = before.split_once('(')?;
-    let parent = after.split(' ').nth(1)?.parse().ok()?;
+    let parent = after.split(' ').nth(2)?.parse().ok()?;
     Some((name.to_owned(), parent))
 }
 
@@ -83,7 +83,7 @@ fn is(name: &str, ours: &CStr) -> bool {
 
 fn text(path: &str) -> Option<String> {
     let bytes = fs::read(path).ok()?;
-    Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+    Some(String::from_utf8_lossy(&bytes).trim_ascii_end().to_owned())
 }
 
 impl Fault for NotRunning {
