@@ -8,6 +8,7 @@
 //! kilobytes of PID 1.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 
 /// Values by key, in the order of the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,18 +30,32 @@ impl<T> Default for Set<T> {
     }
 }
 
+/// Where in a list of that length `order` finds what is equal, or where it would
+/// be. One for all types; a key behind all others is found at once.
+fn search(length: usize, order: &mut dyn FnMut(usize) -> Ordering) -> Result<usize, usize> {
+    let (mut from, mut to) = (0, length);
+    let mut at = length.saturating_sub(1);
+    while from < to {
+        match order(at) {
+            Ordering::Less => from = at.saturating_add(1),
+            Ordering::Equal => return Ok(at),
+            Ordering::Greater => to = at,
+        }
+        at = from.midpoint(to);
+    }
+    Err(from)
+}
+
 impl<K: Ord, V> Map<K, V> {
     /// Where `key` is, or where it would be.
     fn search<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,
     {
-        match self.0.last() {
-            Some((last, _)) if last.borrow() < key => Err(self.0.len()),
-            _ => self
-                .0
-                .binary_search_by(|(other, _)| other.borrow().cmp(key)),
-        }
+        search(self.0.len(), &mut |at| {
+            let found = self.0.get(at);
+            found.map_or(Ordering::Greater, |(other, _)| other.borrow().cmp(key))
+        })
     }
 
     /// The value of `key`.

@@ -17,6 +17,7 @@ use super::value::{duration, format_named, number, readable, signal, text, value
 use crate::init::forward::Audience;
 use crate::init::signals::{Rewriting, Signal};
 use crate::init::status::SuccessCodes;
+use crate::policy::duration::milliseconds;
 use crate::report::{Format, Reporter, quote};
 
 /// Main's process as the last of the reaper's words, which `vestibule health`
@@ -107,7 +108,7 @@ impl Options {
             option("--profile", profile.into());
         }
         if let Some(grace) = self.grace {
-            option("--grace", format!("{}ms", grace.as_millis()).into());
+            option("--grace", format!("{}ms", milliseconds(grace)).into());
         }
         if let Some(signal) = self.parent_death {
             option("-p", signal.to_string().into());

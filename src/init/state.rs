@@ -13,6 +13,7 @@ use super::guard::Guard;
 use super::signals::Rewriting;
 use super::status::SuccessCodes;
 use super::supervise::Rules;
+use crate::policy::duration::milliseconds;
 use crate::report::{Format, Reporter};
 
 /// What the state starts with; it changes with the layout.
@@ -39,9 +40,9 @@ pub struct State {
 impl State {
     pub(crate) fn encode(&self) -> [u8; STATE_BYTES] {
         let rules = &self.rules;
-        let grace = rules.grace.map_or(NONE, |grace| {
-            u64::try_from(grace.as_millis()).unwrap_or(NONE - 1)
-        });
+        let grace = rules
+            .grace
+            .map_or(NONE, |grace| milliseconds(grace).min(NONE - 1));
         let mut writer = Writer {
             bytes: [0; STATE_BYTES],
             at: 0,

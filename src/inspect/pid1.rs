@@ -98,7 +98,7 @@ fn is(name: &str, ours: &CStr) -> bool {
 
 fn text(path: &str) -> Option<String> {
     let bytes = fs::read(path).ok()?;
-    Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+    Some(String::from_utf8_lossy(&bytes).trim_ascii_end().to_owned())
 }
 
 impl Fault for NotRunning {

@@ -30,7 +30,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(&str, &str), TextMistake> {
             &rules::NOT_UTF8,
         )
     })?;
-    if text.trim().is_empty() {
+    if text.trim_ascii().is_empty() {
         return Err(((1, 1), &rules::EMPTY));
     }
     let root = json::root(bytes).map_err(|broken| mistake(text, &broken))?;
@@ -62,7 +62,7 @@ fn mistake(text: &str, broken: &Broken) -> TextMistake {
         .sum::<usize>()
         .saturating_add(place.1.saturating_sub(1));
     let (before, from) = text.split_at_checked(offset).unwrap_or((text, ""));
-    let comma = before.trim_end().ends_with(',');
+    let comma = before.trim_ascii_end().ends_with(',');
     let rule = match from.chars().next() {
         Some('}' | ']') if comma => &rules::TRAILING_COMMA,
         Some('/' | '#') => &rules::COMMENT,

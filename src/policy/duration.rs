@@ -47,6 +47,13 @@ impl fmt::Display for DurationError {
     }
 }
 
+/// A duration in milliseconds; `as_millis` counts beyond what 64 bits hold.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> u64 {
+    let whole = duration.as_secs().saturating_mul(1000);
+    whole.saturating_add(duration.subsec_millis().into())
+}
+
 /// Reads `500ms`, `8s`, `2m`, `1h` or `0s`.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let end = text

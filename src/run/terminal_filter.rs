@@ -26,7 +26,7 @@ pub fn is_needed() -> bool {
         .any(std::io::IsTerminal::is_terminal);
     has_terminal
         && fs::read_to_string("/proc/sys/dev/tty/legacy_tiocsti")
-            .map_or(true, |on| on.trim() != "0")
+            .map_or(true, |on| on.trim_ascii() != "0")
 }
 
 /// Refuses both calls with EPERM, for good.

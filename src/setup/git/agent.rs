@@ -344,5 +344,6 @@ fn ssh_command(home: &Path, has_system_settings: bool) -> OsString {
 /// A name that nobody else has taken. It is no secret: the directory is closed.
 fn fresh_name() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    format!("agent-{:x}", since.map_or(0, |since| since.as_nanos()))
+    let since = since.unwrap_or_default();
+    format!("agent-{:x}-{:x}", since.as_secs(), since.subsec_nanos())
 }
