@@ -53,6 +53,11 @@ PICTURES = [
         ["/vestibule -- env"],
         db_password="",
     ),
+    Picture(
+        "plan",
+        "a plan: what main would get, from where and by which rule",
+        ["/vestibule plan"],
+    ),
 ]
 
 

@@ -19,6 +19,7 @@ use super::trace::{self, Search, Trace};
 use super::wording::shown_path;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
+use crate::json::Value;
 use crate::policy::{OnHit, SealRules};
 use crate::report::{Fault, Reporter, boxed};
 use crate::search::Searcher;
@@ -174,7 +175,7 @@ impl Seal<'_> {
         if self.rules.on_hit == OnHit::Remove {
             let is_gone = |path: &Path| self.is_done(&|| trace::remove(path, &self.places));
             for trace in traces.settle(&is_gone) {
-                self.tell("removed", &SealFault::Value(trace));
+                self.tell_removed(&SealFault::Value(trace));
             }
         }
         for trace in traces.left {
@@ -225,7 +226,7 @@ impl Seal<'_> {
             self.rules.on_hit == OnHit::Remove && self.is_done(&|| clean(residue).is_ok())
         });
         for residue in settled.cleaned {
-            self.tell("removed", &SealFault::Residue(residue.shown(searcher)));
+            self.tell_removed(&SealFault::Residue(residue.shown(searcher)));
         }
         for residue in settled.kept {
             self.say(SealFault::Residue(residue.shown(searcher)), faults);
@@ -241,24 +242,31 @@ impl Seal<'_> {
         if !fault.is_hit() {
             self.report.warning(&fault);
         } else if self.rules.on_hit == OnHit::Report {
-            self.tell("reported", &fault);
+            self.tell_reported(&fault);
         } else {
             faults.push(boxed(fault));
         }
     }
 
-    fn tell(&self, action: &'static str, fault: &SealFault) {
-        let (what, place) = (fault.what(), fault.place());
-        let text = format!("{action} {place}: {what}");
-        self.report.note(
-            action,
-            &text,
-            &[("what", what.into()), ("where", place.into())],
-        );
+    fn tell_removed(&self, fault: &SealFault) {
+        let (text, fields) = fault.told("removed");
+        self.report.note("removed", &text, &fields);
+    }
+
+    fn tell_reported(&self, fault: &SealFault) {
+        let (text, fields) = fault.told("reported");
+        self.report.note("reported", &text, &fields);
     }
 }
 
 impl SealFault {
+    /// A line about it, and the same for machines.
+    fn told(&self, action: &str) -> (String, [(&'static str, Value); 2]) {
+        let (what, place) = (self.what(), self.place());
+        let text = [action, " ", &place, ": ", &what].concat();
+        (text, [("what", what.into()), ("where", place.into())])
+    }
+
     fn is_hit(&self) -> bool {
         match self {
             Self::Residue(residue) => residue.kind.is_credential(),
