@@ -24,7 +24,7 @@ fuzz_target!(|input: &[u8]| {
     };
     let plain = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&file);
     let tree = serde_json::from_slice::<Value>(plain).ok();
-    for pointer in wanted {
+    for pointer in wanted.iter().copied() {
         let place = tree.as_ref().map(|tree| tree.pointer(pointer));
         match parts.get(pointer) {
             Ok(value) => {
