@@ -5,11 +5,11 @@
 //! Pure functions; the caller delivers.
 //!
 //! `check` does everything that needs no credential: it builds the URL up to
-//! and after the password and lets the `url` crate read that back. `assemble`
+//! and after the password, of parts that every reader takes alike. `assemble`
 //! puts the encoded credential between the two, in one allocation.
 //!
-//! **Never:** I/O, a value in an error, a `url::Url` with a password: it could
-//! not be wiped, so none ever holds one.
+//! **Never:** I/O, a value in an error, a credential in memory that cannot be
+//! wiped.
 
 mod address;
 mod encode;
