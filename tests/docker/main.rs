@@ -10,6 +10,8 @@
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod images;
 #[cfg(test)]
 mod leaks;
@@ -25,5 +27,7 @@ mod programs;
 mod refusals;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod transcript;
 #[cfg(test)]
 mod workspace;
