@@ -8,7 +8,7 @@
 use std::env;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{self, Command};
+use std::process;
 
 use crate::engine::{self, Finished};
 use crate::images;
@@ -19,32 +19,38 @@ use crate::workspace;
 /// that Compose made of it.
 pub(crate) struct Example {
     name: &'static str,
-    project: String,
     copy: PathBuf,
-    image: &'static str,
+    variables: Vec<(String, String)>,
 }
 
 impl Example {
+    /// An example of Python programs.
     pub(crate) fn new(name: &'static str) -> Self {
+        Self::upon("APP_IMAGE", name)
+    }
+
+    /// An example upon the image in this variable, its own images built.
+    pub(crate) fn upon(image: &'static str, name: &'static str) -> Self {
         let project = format!("vestibule-example-{name}-{}", process::id());
         let copy = engine::workplace().join(&project);
         let source = engine::repository().join("examples");
-        fs::create_dir_all(&copy).expect("a directory for the copy");
-        let words = ["--recursive", "--no-target-directory"];
         let mut cp = engine::program("cp");
-        engine::finish(cp.args(words).args([&source, &copy])).success("the copy");
-        Self {
+        cp.args(["--recursive", "--no-target-directory"]);
+        engine::finish(cp.args([&source, &copy])).success("the copy");
+        let mut variables = images::variables().to_vec();
+        let mut add = |name: &str, value: &str| variables.push((name.to_owned(), value.to_owned()));
+        add("APP_IMAGE", images::variable(image));
+        add("VESTIBULE_IMAGE", &workspace::binary());
+        add("COMPOSE_PROJECT_NAME", &project);
+        let example = Self {
             name,
-            project,
             copy,
-            image: images::variable("APP_IMAGE"),
+            variables,
+        };
+        if example.has_services() {
+            images::keep(name, &example.variables);
         }
-    }
-
-    /// The same upon another image than that of Python alone.
-    pub(crate) fn on(mut self, image: &'static str) -> Self {
-        self.image = images::variable(image);
-        self
+        example
     }
 
     /// The example's directory.
@@ -65,26 +71,25 @@ impl Example {
 
     /// A line of shell in the example's directory.
     pub(crate) fn run(&self, line: &str) -> Finished {
-        let words = ["-o", "errexit", "-o", "pipefail", "-c", line];
-        engine::finish(self.prepared(engine::program("bash").args(words)))
-    }
-
-    fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let shim = engine::repository().join("tests/docker/examples");
         let path = env::var("PATH").expect("a PATH");
-        command
+        let mut shell = engine::program("bash");
+        shell
+            .args(["-o", "errexit", "-o", "pipefail", "-c", line])
             .current_dir(self.directory())
-            .env("PATH", format!("{}:{path}", shim.display()))
-            .env("COMPOSE_PROJECT_NAME", &self.project)
-            .envs(images::variables().iter().cloned())
-            .env("APP_IMAGE", self.image)
-            .env("VESTIBULE_IMAGE", workspace::binary())
+            .envs(self.variables.iter().cloned())
+            .env("PATH", format!("{}:{path}", shim.display()));
+        engine::finish(&mut shell)
+    }
+
+    fn has_services(&self) -> bool {
+        self.directory().join("compose.yml").exists()
     }
 }
 
 impl Drop for Example {
     fn drop(&mut self) {
-        if self.directory().join("compose.yml").exists() {
+        if self.has_services() {
             self.run("docker compose down --volumes --rmi local --timeout 1");
         }
         let _ = fs::remove_dir_all(&self.copy);
@@ -95,5 +100,33 @@ impl Drop for Example {
 fn an_image_of_your_own() {
     if engine::answers() {
         Example::new("app-image").follow();
+    }
+}
+
+#[test]
+fn rootless_on_a_read_only_root() {
+    if engine::answers() {
+        Example::new("rootless").follow();
+    }
+}
+
+#[test]
+fn from_a_shell_entrypoint() {
+    if engine::answers() {
+        Example::new("from-shell").follow();
+    }
+}
+
+#[test]
+fn from_tini_and_gosu() {
+    if engine::answers() {
+        Example::upon("PROGRAMS_IMAGE", "from-tini-gosu").follow();
+    }
+}
+
+#[test]
+fn from_file_variables() {
+    if engine::answers() {
+        Example::new("from-file-variables").follow();
     }
 }
