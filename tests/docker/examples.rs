@@ -42,6 +42,7 @@ impl Example {
         add("APP_IMAGE", images::variable(image));
         add("VESTIBULE_IMAGE", &workspace::binary());
         add("COMPOSE_PROJECT_NAME", &project);
+        add("APP", &project);
         let example = Self {
             name,
             copy,
@@ -92,6 +93,8 @@ impl Drop for Example {
         if self.has_services() {
             self.run("docker compose down --volumes --rmi local --timeout 1");
         }
+        // One that Compose does not take for its own.
+        self.run("docker image rm $APP");
         let _ = fs::remove_dir_all(&self.copy);
     }
 }
@@ -128,5 +131,42 @@ fn from_tini_and_gosu() {
 fn from_file_variables() {
     if engine::answers() {
         Example::new("from-file-variables").follow();
+    }
+}
+
+#[test]
+fn migration_web_and_worker_from_one_image() {
+    if engine::answers() {
+        Example::new("profiles").follow();
+    }
+}
+
+/// A swarm of one machine, left again if it was not there before.
+struct Swarm(bool);
+
+impl Swarm {
+    fn joined() -> Self {
+        let words = ["swarm", "init", "--advertise-addr", "127.0.0.1"];
+        Self(engine::docker(&words).code == Some(0))
+    }
+}
+
+impl Drop for Swarm {
+    fn drop(&mut self) {
+        engine::docker(&["stack", "rm", "example"]);
+        let secrets = ["example-db-password", "example-admin-token"];
+        engine::docker(&[&["secret", "rm"][..], &secrets].concat());
+        if self.0 {
+            engine::docker(&["swarm", "leave", "--force"]);
+        }
+    }
+}
+
+#[test]
+fn a_swarm_stack_with_the_secrets_of_swarm() {
+    if engine::answers() {
+        let example = Example::new("swarm");
+        let _swarm = Swarm::joined();
+        example.follow();
     }
 }
