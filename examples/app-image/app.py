@@ -1,5 +1,6 @@
 """The application of these examples. It knows nothing of vestibule: it says what
-it was given and what it can read, and answers on port 8080 until it is stopped.
+it was given and what it can read, once more on HUP, and answers on port 8080
+until it is stopped.
 
 `app.py --once` ends after it has said so; `app.py --health` asks the one that
 runs. No value is printed.
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 PORT = 8080
 # Where Compose, Swarm and the Kubernetes example mount secrets.
 PLACES = ["/run/secrets", "/secrets", os.environ.get("CREDENTIALS_DIRECTORY", "")]
-CREDENTIALS = ("_URL", "_KEY", "_TOKEN", "_PASSWORD", "_FILE")
+CREDENTIALS = ("_URL", "_KEY", "_TOKEN", "_PASSWORD", "FILE")
 
 
 def say(*words):
@@ -64,6 +65,7 @@ def main():
     if "--once" in sys.argv:
         return
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGHUP, lambda *_: introduce())
     http.server.ThreadingHTTPServer(("", PORT), Answer).serve_forever()
 
 

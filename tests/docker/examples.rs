@@ -9,6 +9,7 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::engine::{self, Finished};
 use crate::images;
@@ -19,6 +20,7 @@ use crate::workspace;
 /// that Compose made of it.
 pub(crate) struct Example {
     name: &'static str,
+    project: String,
     copy: PathBuf,
     variables: Vec<(String, String)>,
 }
@@ -31,7 +33,9 @@ impl Example {
 
     /// An example upon the image in this variable, its own images built.
     pub(crate) fn upon(image: &'static str, name: &'static str) -> Self {
-        let project = format!("vestibule-example-{name}-{}", process::id());
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let project = format!("vestibule-example-{name}-{}-{number}", process::id());
         let copy = engine::workplace().join(&project);
         let source = engine::repository().join("examples");
         let mut cp = engine::program("cp");
@@ -45,6 +49,7 @@ impl Example {
         add("APP", &project);
         let example = Self {
             name,
+            project,
             copy,
             variables,
         };
@@ -52,6 +57,11 @@ impl Example {
             images::keep(name, &example.variables);
         }
         example
+    }
+
+    /// The name of what is made for it: Compose's project, an image, a container.
+    pub(crate) fn project(&self) -> &str {
+        &self.project
     }
 
     /// The example's directory.
@@ -94,7 +104,7 @@ impl Drop for Example {
             self.run("docker compose down --volumes --rmi local --timeout 1");
         }
         // One that Compose does not take for its own.
-        self.run("docker image rm $APP");
+        self.run("docker image rm $APP $APP-installer");
         let _ = fs::remove_dir_all(&self.copy);
     }
 }

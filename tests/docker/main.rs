@@ -14,6 +14,10 @@ mod examples;
 #[cfg(test)]
 mod images;
 #[cfg(test)]
+mod kubelet;
+#[cfg(test)]
+mod kubernetes;
+#[cfg(test)]
 mod leaks;
 #[cfg(test)]
 mod logins;
