@@ -7,7 +7,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -72,11 +72,24 @@ impl Example {
     /// Runs every command of the README, and claims that it prints what it shows.
     #[track_caller]
     pub(crate) fn follow(&self) {
+        self.follow_by(|command| self.run(command));
+    }
+
+    /// The same, with commands run in a way of the caller's.
+    #[track_caller]
+    pub(crate) fn follow_by(&self, run: impl Fn(&str) -> Finished) {
         let readme = fs::read_to_string(self.directory().join("README.md")).expect("its README");
         let steps = transcript::steps(&readme);
         assert!(!steps.is_empty(), "the README shows no command");
         for step in steps {
-            step.holds(&self.run(&step.command));
+            if step.looks() {
+                engine::wait_for(&format!("what `{}` shows", step.command), || {
+                    let finished = run(&step.command);
+                    step.is_printed(&finished).then_some(())
+                });
+            } else {
+                step.holds(&run(&step.command));
+            }
         }
     }
 
@@ -179,4 +192,78 @@ fn a_swarm_stack_with_the_secrets_of_swarm() {
         let _swarm = Swarm::joined();
         example.follow();
     }
+}
+
+/// A systemd as the init of a container. It makes the credentials in a namespace
+/// of its own, so the mounts have to be shared with that.
+struct Systemd<'a>(&'a Example);
+
+impl Systemd<'_> {
+    fn booted(example: &Example) -> Systemd<'_> {
+        let cgroups = "/sys/fs/cgroup";
+        // With the second version the engine gives each container its own part.
+        let own = Path::new(cgroups).join("cgroup.controllers").exists();
+        let volume = format!("--volume={cgroups}:{cgroups}:ro");
+        let boot = format!(
+            "mount --make-rshared / && {} && exec /lib/systemd/systemd --unit=basic.target",
+            if own {
+                format!("mount -o remount,rw {cgroups}")
+            } else {
+                "true".to_owned()
+            }
+        );
+        let name = format!("--name={}", example.project());
+        let copy = format!("--volume={}:/examples:ro", example.copy.display());
+        let mut run = vec![
+            "run",
+            "--detach",
+            &name,
+            &copy,
+            "--tmpfs=/run",
+            "--tmpfs=/tmp",
+        ];
+        run.extend(["--cap-add=SYS_ADMIN", "--security-opt=seccomp=unconfined"]);
+        run.extend([
+            "--security-opt=apparmor=unconfined",
+            "--env=container=docker",
+        ]);
+        run.extend((!own).then_some(volume.as_str()));
+        let image = images::variable("PROGRAMS_IMAGE");
+        run.extend(["--entrypoint=sh", image, "-c", &boot]);
+        engine::docker(&run).success("docker run");
+        let systemd = Systemd(example);
+        engine::wait_for("systemd", || {
+            let state = systemd.run("systemctl is-system-running").said;
+            ["running", "degraded"]
+                .contains(&state.trim())
+                .then_some(())
+        });
+        systemd
+    }
+
+    fn run(&self, command: &str) -> Finished {
+        let directory = format!("--workdir=/examples/{}", self.0.name);
+        let name = self.0.project();
+        engine::docker(&[
+            "exec", &directory, name, "bash", "-e", "-o", "pipefail", "-c", command,
+        ])
+    }
+}
+
+impl Drop for Systemd<'_> {
+    fn drop(&mut self) {
+        engine::docker(&["rm", "--force", "--volumes", self.0.project()]);
+    }
+}
+
+#[test]
+fn a_unit_of_systemd_with_its_credentials() {
+    if !engine::answers() {
+        return;
+    }
+    let example = Example::new("systemd");
+    let copy = "container=$(docker create $VESTIBULE_IMAGE) && docker cp $container:/vestibule . && docker rm $container";
+    example.run(copy).success("the binary");
+    let systemd = Systemd::booted(&example);
+    example.follow_by(|command| systemd.run(command));
 }
