@@ -54,9 +54,14 @@ impl Example {
             variables,
         };
         if example.has_services() {
-            images::keep(name, &example.variables);
+            example.keep(name);
         }
         example
+    }
+
+    /// Builds the images of an example so that they stay, upon this one's images.
+    pub(crate) fn keep(&self, name: &str) -> String {
+        images::keep(name, &self.variables)
     }
 
     /// The name of what is made for it: Compose's project, an image, a container.
@@ -117,7 +122,7 @@ impl Drop for Example {
             self.run("docker compose down --volumes --rmi local --timeout 1");
         }
         // One that Compose does not take for its own.
-        self.run("docker image rm $APP $APP-installer");
+        self.run("docker image rm $APP");
         let _ = fs::remove_dir_all(&self.copy);
     }
 }
@@ -189,6 +194,7 @@ impl Drop for Swarm {
 fn a_swarm_stack_with_the_secrets_of_swarm() {
     if engine::answers() {
         let example = Example::new("swarm");
+        example.keep("app-image");
         let _swarm = Swarm::joined();
         example.follow();
     }

@@ -64,9 +64,14 @@ fn build_once(project: &str, file: &str, variables: &[(String, String)]) -> Fini
     engine::finish(build.envs(variables.iter().cloned()))
 }
 
-/// The same for an example, whose variables may be others.
-pub(crate) fn keep(example: &str, variables: &[(String, String)]) {
+/// The same for an example, whose variables may be others. Gives the name of the
+/// image that its Compose file lets the caller name.
+pub(crate) fn keep(example: &str, variables: &[(String, String)]) -> String {
     let project = format!("{KEPT}-{example}");
     let file = format!("examples/{example}/compose.yml");
-    build_once(&project, &file, variables).success("docker-compose build");
+    let mut variables = variables.to_vec();
+    variables.retain(|(name, _)| name != "APP");
+    variables.push(("APP".to_owned(), project.clone()));
+    build_once(&project, &file, &variables).success("docker-compose build");
+    project
 }

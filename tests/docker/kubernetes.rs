@@ -2,6 +2,7 @@
 //! publishes, and started here the way a kubelet would.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -35,20 +36,23 @@ fn documents(manifest: &str) -> Vec<Value> {
     serde_json::from_str(&said).expect("JSON")
 }
 
-/// The pod of a manifest, with its images; it has to go before the example.
+/// The pod of a manifest; it has to go before the example.
 fn pod(example: &Example, manifest: &str) -> Pod {
-    let build = "docker compose --file ../app-image/compose.yml build && docker build --tag $APP-installer \
-        --file installer.Dockerfile --build-arg BASE=$APP_IMAGE --build-arg VESTIBULE=$VESTIBULE_IMAGE .";
-    example.run(build).success("the images");
+    static BUILDING: Mutex<()> = Mutex::new(());
+    const INSTALLER: &str = "vestibule-docker-tests_installer";
+    let images = {
+        let _alone = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+        let build = "docker build --file installer.Dockerfile \
+            --build-arg BASE=$APP_IMAGE --build-arg VESTIBULE=$VESTIBULE_IMAGE --tag ";
+        let line = format!("{build}{INSTALLER} .");
+        example.run(&line).success("the installer");
+        vec![
+            ("app", example.keep("app-image")),
+            ("vestibule-installer", INSTALLER.to_owned()),
+            ("python", images::variable("APP_IMAGE").to_owned()),
+        ]
+    };
     let name = example.project().replace("example", "pod");
-    let images = vec![
-        ("app", example.project().to_owned()),
-        (
-            "vestibule-installer",
-            format!("{}-installer", example.project()),
-        ),
-        ("python", images::variable("APP_IMAGE").to_owned()),
-    ];
     Pod::new(name, documents(manifest), images)
 }
 
