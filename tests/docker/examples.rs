@@ -273,3 +273,19 @@ fn a_unit_of_systemd_with_its_credentials() {
     let systemd = Systemd::booted(&example);
     example.follow_by(|command| systemd.run(command));
 }
+
+#[test]
+fn the_list_of_examples_names_every_one() {
+    let examples = engine::repository().join("examples");
+    let list = fs::read_to_string(examples.join("README.md")).expect("the list");
+    for entry in fs::read_dir(&examples).expect("the examples") {
+        let name = entry.expect("an entry").file_name();
+        let name = name.to_str().expect("a plain name");
+        if examples.join(name).is_dir() {
+            assert!(
+                list.contains(&format!("{name}/")),
+                "{name} is not in the list"
+            );
+        }
+    }
+}

@@ -249,7 +249,6 @@ rust_image "$RUST_IMAGE" "$TOOLCHAIN_IMAGE"
 postgres_image "$POSTGRES_IMAGE"
 redis_image "$REDIS_IMAGE"
 app_image "$APP_IMAGE"
-
 workspace_images "$WORKSPACE_IMAGE" "$GIT_SERVER_IMAGE"
 wait "$compiled"
 wait "$unpacked"

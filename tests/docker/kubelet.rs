@@ -248,12 +248,13 @@ impl Pod {
 
 impl Drop for Pod {
     fn drop(&mut self) {
-        let named =
-            |container: &Value| self.container(container["name"].as_str().unwrap_or_default());
-        let mut names: Vec<_> = array(&self.spec["containers"]).iter().map(named).collect();
-        names.push(self.container("pause"));
+        let containers = array(&self.spec["containers"]).iter();
+        let mut names: Vec<_> = containers
+            .filter_map(|container| container["name"].as_str())
+            .collect();
+        names.push("pause");
         for name in names {
-            engine::docker(&["rm", "--force", "--volumes", &name]);
+            engine::docker(&["rm", "--force", "--volumes", &self.container(name)]);
         }
         let _ = fs::remove_dir_all(&self.directory);
     }
