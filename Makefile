@@ -1,5 +1,5 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init git setup docker redteam compare-inits bench bench-scan coverage fuzz install clean
+.PHONY: help build demo test check unit blackbox init git setup docker redteam test-release compare-inits bench bench-scan coverage fuzz docs interface pictures release reproduce install clean
 
 PREFIX ?= /usr/local
 
@@ -46,13 +46,18 @@ redteam: ## a hostile main tries everything; writes the table of docs/security.m
 	@scripts/prepare.sh
 	VESTIBULE_WRITE_DOCS=1 scripts/with-binary.sh cargo test --locked --test redteam
 
+test-release: ## a release made twice, its files, manual page, completions and workflows
+	@scripts/prepare.sh
+	@scripts/test.sh release
+
 compare-inits: ## the claims about PID 1, put to other inits as well
 	@scripts/prepare.sh
 	scripts/with-binary.sh cargo test --locked --test init -- --ignored --nocapture --exact compare::no_other_init_is_right_where_vestibule_is_not
 
-bench: ## start-up, memory and signals beside other inits
+bench: ## everything that docs/benchmarks.md says, measured anew
 	@scripts/prepare.sh
 	scripts/with-binary.sh cargo bench --locked --bench peers
+	scripts/with-binary.sh cargo bench --locked --bench scan | tee -a docs/benchmarks.md
 
 bench-scan: ## the scan of 50,000 files beside grep -F
 	scripts/with-binary.sh cargo bench --locked --bench scan
@@ -63,8 +68,23 @@ coverage: ## line coverage of policy, collect and connection
 fuzz: ## a minute for each target of fuzz/, with a sanitizer
 	@scripts/fuzz.sh
 
-install: ## the static binary into $(PREFIX)/bin, mode 0111
-	install -D -m 0111 "$$(scripts/build.sh | tail -n 1)" "$(DESTDIR)$(PREFIX)/bin/vestibule"
+docs: ## the tables of docs/policy.md, from policy.schema.json
+	scripts/policy-tables.py
+
+interface: ## manual page and completions, from docs/help.txt
+	@python3 scripts/interface.py
+
+pictures: ## docs/terminal-*.svg: what the binary says; as root
+	@python3 scripts/pictures.py
+
+release: ## binaries for x86_64 and aarch64, archives, SBOM and checksums; TAG=v1.2.3 insists on it
+	@scripts/release.sh $(TAG)
+
+reproduce: ## the release once more, from another directory: is it the same
+	@scripts/reproduce.sh
+
+install: ## program, manual page, completions and schema below $(DESTDIR)$(PREFIX)
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install.sh
 
 clean: ## everything that was built
 	cargo clean

@@ -4,14 +4,14 @@
 source "$(dirname "$0")/lib.sh"
 
 if has_component target "$MUSL"; then
-    target=$MUSL
+    release_build "$MUSL"
+    exit
 elif [ "${1:-}" = --musl-only ]; then
     complain "the target $MUSL is missing: rustup target add $MUSL"
     exit 1
 else
     complain "the target $MUSL cannot be had, so this binary links the GNU C library statically"
-    target=$GNU
-    export RUSTFLAGS='-C target-feature=+crt-static'
 fi
-cargo build --quiet --locked --release --bin vestibule --target "$target"
-echo "$TARGET_DIR/$target/release/vestibule"
+export RUSTFLAGS='-C target-feature=+crt-static'
+cargo build --quiet --locked --release --bin vestibule --target "$GNU"
+echo "$TARGET_DIR/$GNU/release/vestibule"

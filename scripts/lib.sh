@@ -68,6 +68,21 @@ has_component() {
     have rustup && rustup "$kind" add "$name" > /dev/null 2>&1
 }
 
+# release_build TARGET...: the static binary as it is shipped, for one machine or
+# several; says where they are. The same sources and compiler give the same bytes
+# in any directory.
+release_build() {
+    local target
+    mkdir -p "$TARGET_DIR"
+    cargo fetch --quiet --locked "${@/#/--target=}"
+    scripts/reproducible.sh > "$TARGET_DIR/reproducible.toml"
+    cargo build --quiet --config "$TARGET_DIR/reproducible.toml" --locked --release \
+        --bin vestibule "${@/#/--target=}"
+    for target; do
+        echo "$TARGET_DIR/$target/release/vestibule"
+    done
+}
+
 engine_answers() {
     have docker && docker version --format '{{.Server.Version}}' > /dev/null 2>&1
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks: Debian packages, and the
-# official client libraries in target/venv. Says what could not be had.
+# Installs what the tests need and this machine lacks: Debian packages, and in
+# target/venv the official client libraries and a validator of schemas. Says
+# what could not be had.
 source "$(dirname "$0")/lib.sh"
 
 # What is looked for, and the package that has it.
@@ -23,6 +24,9 @@ make                            make
 nsenter                         util-linux
 ssh-agent                       openssh-client
 /usr/sbin/sshd                  openssh-server
+qemu-aarch64-static             qemu-user-static
+zsh                             zsh
+fish                            fish
 /usr/lib/x86_64-linux-gnu/libc.a libc6-dev
 END
     if engine_answers; then

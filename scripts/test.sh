@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # Runs the suites named, or all; ends with a table of what passed and what was
 # not run and why, and with one line of totals. VESTIBULE_TEST_MANDATORY=1
-# counts what was not run as failed, but for cargo-deny, shellcheck, and the
-# setup phase as long as no start enters it.
+# counts what was not run as failed, but for cargo-deny and shellcheck.
 source "$(dirname "$0")/lib.sh"
 source scripts/suites.sh
 
-ALL=(format lints scripts dependencies advisories unsafe aarch64 binary unit coverage blackbox init git setup docker redteam fuzz)
-OPTIONAL=' advisories scripts setup '
+ALL=(format lints scripts docs dependencies advisories unsafe aarch64 binary demo unit coverage blackbox init git setup docker redteam release fuzz)
+OPTIONAL=' advisories scripts '
 
 if [ "${1:-}" = --accept-dependencies ]; then
     tree > docs/dependencies.txt

@@ -6,12 +6,12 @@
 //! **Never:** an edit of our own environment; a filtered copy that could let
 //! something through by omission.
 
-use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::names::VariableName;
 use crate::secret::Secret;
+use crate::sorted::Map;
 
 /// The most bytes that execve(2) takes as one `NAME=value` without its NUL
 /// (`MAX_ARG_STRLEN`, 32 pages, less one).
@@ -29,7 +29,7 @@ pub enum ValueProblem {
 /// Variables by name, each a finished `NAME=value` with its NUL.
 #[derive(Default)]
 pub struct Environment {
-    entries: BTreeMap<Vec<u8>, Secret>,
+    entries: Map<Vec<u8>, Secret>,
 }
 
 impl Environment {
@@ -64,11 +64,12 @@ impl Environment {
     /// The same variables once more.
     #[must_use]
     pub fn duplicate(&self) -> Self {
-        let mut copy = Self::default();
         let entries = self.entries.iter();
-        let entries = entries.map(|(name, entry)| (name.clone(), entry.duplicate()));
-        copy.entries.extend(entries);
-        copy
+        Self {
+            entries: entries
+                .map(|(name, entry)| (name.clone(), entry.duplicate()))
+                .collect(),
+        }
     }
 
     /// Takes variables out whose names are not `passed`.

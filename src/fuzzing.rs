@@ -5,7 +5,6 @@
 //!
 //! **Never:** part of a program: it is compiled only with `--cfg fuzzing`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::collect::container::Container;
@@ -19,6 +18,7 @@ use crate::names::VariableName;
 use crate::policy::expansion::{self, Variables};
 use crate::policy::{Policy, Problem};
 use crate::secret::Secret;
+use crate::sorted::Set;
 
 /// A secret with these bytes.
 #[must_use]
@@ -64,7 +64,7 @@ pub fn collect_below(
 pub fn expand(
     text: &str,
     value: &dyn Fn(&str) -> Option<String>,
-    sources: &BTreeSet<VariableName>,
+    sources: &Set<VariableName>,
 ) -> Result<String, Problem> {
     expansion::expand(text, Variables { value, sources })
 }

@@ -13,6 +13,7 @@ use crate::collect::{Collected, collect, policy_file, replaceable};
 use crate::policy::{Place, Policy, SetupRules, UserSpec};
 use crate::report::{Fault, boxed};
 use crate::run::prepare::{self, Preparation};
+use crate::setup::own_program;
 use crate::setup::phase::Need;
 
 /// What `collect` finds for these options.
@@ -54,7 +55,8 @@ pub fn gather(options: &Options, phases: Phases) -> Result<Gathered, Vec<Box<dyn
     let rules = rules.filter(|_| phases == Phases::All);
     let setup = setup_in(rules, policy.as_ref()).map_err(|fault| vec![boxed(fault)])?;
     let has_work = matches!(setup, Some((_, Need::Run | Need::Owed(_))));
-    let collected = collect(policy.as_ref(), &container, rules.filter(|_| has_work));
+    let working = rules.filter(|_| has_work);
+    let collected = collect(policy.as_ref(), &container, working);
     // Effect: faults told.
     match (identity, collected) {
         (Ok(identity), Ok(collected)) => {
@@ -65,11 +67,17 @@ pub fn gather(options: &Options, phases: Phases) -> Result<Gathered, Vec<Box<dyn
             if let Some(error) = prepare::refuse_privileges(policy.as_ref(), withholds) {
                 return Err(vec![boxed(error)]);
             }
+            let main = identity.clone().unwrap_or_else(Identity::own);
             if withholds {
-                let main = identity.clone().unwrap_or_else(Identity::own);
                 refuse_replaceable(policy.as_ref(), &main, "main")?;
                 if let Some((setup, _)) = &setup {
                     refuse_replaceable(policy.as_ref(), setup, "setup")?;
+                }
+            }
+            if let (Some(policy), Some(rules), Some((user, _))) = (&policy, working, &setup) {
+                let faults = own_program::faults(policy, rules, [(user, "setup"), (&main, "main")]);
+                if !faults.is_empty() {
+                    return Err(faults);
                 }
             }
             let has_secrets = collected.is_some();
@@ -110,7 +118,8 @@ fn setup_in(
     let user = rules.user.as_ref().or(policy.run.user.as_ref());
     let identity = resolve(user, Some(policy))?;
     let identity = identity.unwrap_or_else(Identity::own);
-    Ok(Some((identity, Need::of(rules))))
+    let need = Need::of(rules, &identity);
+    Ok(Some((identity, need)))
 }
 
 fn resolve(

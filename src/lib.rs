@@ -16,7 +16,7 @@
 //! - `init`: PID 1 while main lives
 //! - `inspect`: what an operator asks
 //!
-//! Used by all of them: `names`, `secret`, `report`, `exit`, `sys`.
+//! Used by all of them: `names`, `sorted`, `secret`, `report`, `exit`, `sys`.
 
 pub mod cli;
 pub mod collect;
@@ -28,7 +28,7 @@ pub mod fuzzing;
 pub mod gather;
 pub mod init;
 pub mod inspect;
-mod json;
+pub mod json;
 pub mod names;
 pub mod policy;
 pub mod report;
@@ -37,6 +37,7 @@ pub mod seal;
 pub mod search;
 pub mod secret;
 pub mod setup;
+pub mod sorted;
 pub mod start;
 pub mod sys;
 

@@ -2,6 +2,10 @@
 //! is the library; read on in `lib.rs`.
 #![no_main]
 
+/// A global allocator belongs to a program, not to a library.
+#[global_allocator]
+static ARENA: vestibule::sys::arena::Arena = vestibule::sys::arena::Arena::new();
+
 #[path = "sys/entry.rs"]
 #[expect(
     unsafe_code,

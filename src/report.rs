@@ -9,9 +9,8 @@
 use std::fmt::Write as _;
 use std::os::fd::BorrowedFd;
 
-use serde_json::{Map, Value};
-
 use crate::exit::Exit;
+use crate::json::Value;
 use crate::sys;
 
 /// Foreign text is cut at this many bytes in a message.
@@ -86,28 +85,31 @@ impl Reporter {
     }
 
     /// One line with the event's name and its fields; text readers get `text`.
-    pub fn note(self, event: &str, text: &str, fields: &[(&str, Value)]) {
+    pub fn note(self, event: &'static str, text: &str, fields: &[(&'static str, Value)]) {
         match self.format {
             Format::Text => emit(&format!("vestibule: {text}\n")),
             Format::Json => {
-                let mut object = Map::new();
-                object.insert("event".into(), event.into());
-                for (name, value) in fields {
-                    object.insert((*name).into(), value.clone());
-                }
-                emit(&format!("{}\n", Value::Object(object)));
+                let mut members = vec![("event", event.into())];
+                members.extend_from_slice(fields);
+                emit(&format!("{}\n", Value::Object(members)));
             }
         }
     }
 
     /// A note that only `-v` (given `level` times) shows.
-    pub fn detail(self, level: u8, event: &str, text: &str, fields: &[(&str, Value)]) {
+    pub fn detail(
+        self,
+        level: u8,
+        event: &'static str,
+        text: &str,
+        fields: &[(&'static str, Value)],
+    ) {
         if self.verbosity >= level {
             self.note(event, text, fields);
         }
     }
 
-    fn three_lines(self, event: &str, fault: &dyn Fault, exit: Option<Exit>) {
+    fn three_lines(self, event: &'static str, fault: &dyn Fault, exit: Option<Exit>) {
         let (what, place, remedy) = (fault.what(), fault.place(), fault.remedy());
         match self.format {
             Format::Text => {

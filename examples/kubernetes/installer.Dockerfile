@@ -1,5 +1,5 @@
 # The image of init-container.yaml: vestibule, and `install` to copy it. In the
-# image `vestibule` itself there is nothing else, and nobody may read the binary.
+# image `vestibule` itself there is no such program, and nobody may read the binary.
 #
 #   docker build --file installer.Dockerfile --tag vestibule-installer .
 

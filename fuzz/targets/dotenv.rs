@@ -1,12 +1,11 @@
 //! A dotenv file: what was written comes back, and no message has a value.
 #![no_main]
 
-use std::collections::BTreeSet;
-
 use libfuzzer_sys::fuzz_target;
 use vestibule::collect::fault::CollectFault;
 use vestibule::collect::source::{Format, SourceProblem};
 use vestibule::fuzzing::clear;
+use vestibule::sorted::Set;
 use vestibule_fuzz::Canary;
 
 const WANTED: [&str; 4] = ["A", "KEY", "a.b-c_1", "export"];
@@ -20,12 +19,12 @@ fuzz_target!(|input: &[u8]| {
 fn reads(input: &[u8]) {
     let canary = Canary::of(input);
     let file = canary.put_into(input);
-    let parts = match Format::Dotenv.parts(&file, &BTreeSet::from(WANTED)) {
+    let parts = match Format::Dotenv.parts(&file, &Set::from_iter(WANTED)) {
         Ok(parts) => parts,
         Err(problem) => return is_told_right(&canary, &file, problem),
     };
     for key in WANTED {
-        let alone = Format::Dotenv.parts(&file, &BTreeSet::from([key]));
+        let alone = Format::Dotenv.parts(&file, &Set::from_iter([key]));
         let alone = alone.expect("the file was read a moment ago").get(key);
         match (parts.get(key), alone) {
             (Ok(value), Ok(alone)) => {
@@ -67,7 +66,7 @@ fn comes_back(value: &[u8]) {
         for (before, behind) in [("", ""), ("# c\n\nX='\n'\n", "\nY=1"), ("\u{feff}", "\r\n")] {
             let file = [before.as_bytes(), &assignment, behind.as_bytes()].concat();
             let read = Format::Dotenv
-                .parts(&file, &BTreeSet::from(["KEY"]))
+                .parts(&file, &Set::from_iter(["KEY"]))
                 .and_then(|parts| parts.get("KEY"));
             match read {
                 Ok(read) => assert!(clear(&read) == value, "another value came back"),

@@ -2,11 +2,10 @@
 //! never a credential.
 #![no_main]
 
-use std::collections::BTreeSet;
-
 use libfuzzer_sys::fuzz_target;
 use vestibule::fuzzing::expand;
 use vestibule::names::VariableName;
+use vestibule::sorted::Set;
 use vestibule_fuzz::{Canary, fields, is_fit_to_print};
 
 const CREDENTIALS: [&str; 6] = [
@@ -30,7 +29,7 @@ fuzz_target!(|input: &[u8]| {
         _ => None,
     };
     let source = VariableName::parse("SOURCE").expect("a name");
-    let found = expand(&text, &variable, &BTreeSet::from([source]));
+    let found = expand(&text, &variable, &Set::from_iter([source]));
     match &found {
         Ok(expanded) => assert!(!canary.is_in(expanded), "a credential was expanded"),
         Err(problem) => {

@@ -2,13 +2,12 @@
 //! message has a value.
 #![no_main]
 
-use std::collections::BTreeSet;
-
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use vestibule::collect::fault::CollectFault;
 use vestibule::collect::source::{Format, SourceProblem};
 use vestibule::fuzzing::clear;
+use vestibule::sorted::Set;
 use vestibule_fuzz::{Canary, fields};
 
 fuzz_target!(|input: &[u8]| {
@@ -18,7 +17,7 @@ fuzz_target!(|input: &[u8]| {
     let Ok(pointer) = std::str::from_utf8(pointer) else {
         return;
     };
-    let wanted = BTreeSet::from([pointer, "", "/a", "/a/0", "/a~1b", "/m~0n/x", "/a/b/c"]);
+    let wanted = Set::from_iter([pointer, "", "/a", "/a/0", "/a~1b", "/m~0n/x", "/a/b/c"]);
     let parts = match Format::Json.parts(&file, &wanted) {
         Ok(parts) => parts,
         Err(problem) => return is_told_right(&canary, &file, problem),
@@ -89,7 +88,7 @@ fn come_back(file: &[u8]) {
         return;
     };
     let written = serde_json::json!({ "x": 1, "a/b": ["", text] }).to_string();
-    let parts = Format::Json.parts(written.as_bytes(), &BTreeSet::from(["/a~1b/1"]));
+    let parts = Format::Json.parts(written.as_bytes(), &Set::from_iter(["/a~1b/1"]));
     let parts = parts.expect("this is JSON");
     assert!(parts.has_more, "there is a number besides");
     match parts.get("/a~1b/1") {

@@ -15,12 +15,7 @@ fuzz_target!(|input: &[u8]| {
     let profile = (!input.ends_with(b"}")).then_some("worker");
     let found = parse(input, profile, &canary);
     match &found {
-        Ok(policy) => {
-            assert!(!canary.is_in(format!("{policy:?}")));
-            for lacking in &policy.unsupported {
-                is_in_the_file(input, lacking.place.line);
-            }
-        }
+        Ok(policy) => assert!(!canary.is_in(format!("{policy:?}"))),
         Err(error) => is_right(input, error, &canary),
     }
     let again = parse(input, profile, &canary);

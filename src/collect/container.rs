@@ -5,7 +5,6 @@
 //!
 //! **Never:** a variable that gives a withheld value away.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -19,6 +18,7 @@ use crate::environment::Environment;
 use crate::names::VariableName;
 use crate::policy::{InheritRule, Policy, RunRules};
 use crate::report::quote;
+use crate::sorted::Set;
 
 /// The environment that the container runtime gave us.
 #[derive(Default)]
@@ -80,7 +80,7 @@ impl Container {
     /// References in variables that nobody has resolved: a program would take
     /// them for the value itself. Those in `sources` have been judged already.
     #[must_use]
-    pub fn unresolved(&self, sources: &BTreeSet<String>) -> Vec<CollectFault> {
+    pub fn unresolved(&self, sources: &Set<String>) -> Vec<CollectFault> {
         let unresolved = self.variables.iter().filter_map(|(name, value)| {
             let form = reference_form(value.to_str()?)?;
             let variable = name.to_string_lossy().into_owned();

@@ -6,8 +6,6 @@
 //! **Never:** a Git credential for main, or a guess about a file whose name is
 //! no variable's.
 
-use std::collections::BTreeMap;
-
 use super::container::Container;
 use super::credentials::is_for_git;
 use super::fault::CollectFault;
@@ -16,6 +14,7 @@ use crate::connection::{Connection, Fields, Kind, Part};
 use crate::names::{SecretName, VariableName};
 use crate::policy::expansion::looks_like_credential_name;
 use crate::policy::{ConnectionRule, Delivery, Place, Reference, RunRules};
+use crate::sorted::Map;
 
 /// What the conventions make of the files that are there.
 #[derive(Default)]
@@ -23,7 +22,7 @@ pub struct Conventions {
     /// Deliveries, as a policy's `run` would have them.
     pub run: RunRules,
     /// Connections, as a policy would have them.
-    pub connections: BTreeMap<String, ConnectionRule>,
+    pub connections: Map<String, ConnectionRule>,
     /// Names that contradict each other.
     pub faults: Vec<CollectFault>,
 }
@@ -117,7 +116,7 @@ fn is_multi_line(held: &Held) -> bool {
 #[derive(Default)]
 struct Drafts {
     conventions: Conventions,
-    claimed: BTreeMap<VariableName, SecretName>,
+    claimed: Map<VariableName, SecretName>,
 }
 
 /// The rules that one secret gives rise to.

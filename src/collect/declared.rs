@@ -6,7 +6,6 @@
 //! **Never:** a file read twice: one with several values is read once for all
 //! of them.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
@@ -20,6 +19,7 @@ use super::vault::Vault;
 use crate::names::{SecretName, SecretPath, VariableName};
 use crate::policy::{Policy, SecretRule, SetupRules, Source};
 use crate::secret::Secret;
+use crate::sorted::{Map, Set};
 
 /// Reads what a policy names or refers to.
 pub(super) struct Declared<'a> {
@@ -27,7 +27,7 @@ pub(super) struct Declared<'a> {
     scopes: &'a Scopes,
     container: &'a Container,
     /// The secrets that `run` needs, each with the first entry that asks.
-    needed: BTreeMap<&'a SecretName, String>,
+    needed: Map<&'a SecretName, String>,
     vault: &'a mut Vault,
     faults: Vec<CollectFault>,
 }
@@ -56,20 +56,18 @@ impl<'a> Declared<'a> {
 
     /// Reads all of it.
     pub(super) fn read(mut self) -> Vec<CollectFault> {
-        let mut shared: BTreeMap<(&SecretName, Format), Keys<'a>> = BTreeMap::new();
-        for (name, rule) in &self.policy.secrets {
+        let mut shared: Map<(&SecretName, Format), Keys<'a>> = Map::default();
+        for (name, rule) in self.policy.secrets.iter() {
             let newline = Newline::of(rule.raw);
             let read = match &rule.source {
                 Source::File(file) => self.read_file(name, file, newline),
                 Source::Variable(variable) => self.read_variable(name, variable, newline),
                 Source::Dotenv(file, key) => {
-                    let keys = shared.entry((file, Format::Dotenv)).or_default();
-                    keys.push((name, rule, key));
+                    shared.push((file, Format::Dotenv), (name, rule, key.as_str()));
                     continue;
                 }
                 Source::Json(file, pointer) => {
-                    let keys = shared.entry((file, Format::Json)).or_default();
-                    keys.push((name, rule, pointer));
+                    shared.push((file, Format::Json), (name, rule, pointer.as_str()));
                     continue;
                 }
                 // Programs run in setup, as its user.
@@ -121,7 +119,8 @@ impl<'a> Declared<'a> {
     ) -> Result<(), CollectFault> {
         let by = self.by(name);
         let found = self.scopes.find_below(file);
-        let found = found.ok_or_else(|| missing(file, self.scopes, &by))?;
+        let connections = || self.policy.connections.keys().cloned().collect();
+        let found = found.ok_or_else(|| missing(file, self.scopes, connections(), &by))?;
         let value = checked(&found, &by, newline)?;
         self.vault.hold_file(name.clone(), value, found.path);
         Ok(())
@@ -133,13 +132,13 @@ impl<'a> Declared<'a> {
         let by = by.unwrap_or_default();
         let Some(found) = self.scopes.find(file) else {
             for (name, rule, _) in keys {
-                let fault = missing(&file.into(), self.scopes, &self.by(name));
+                let by = self.by(name);
+                let fault = missing(&file.into(), self.scopes, Vec::new(), &by);
                 self.settle(name, rule.optional, Err(fault));
             }
             return;
         };
-        let mut wanted = BTreeSet::new();
-        wanted.extend(keys.iter().map(|(.., key)| *key));
+        let wanted = keys.iter().map(|(.., key)| *key).collect();
         let parts = match parts_of(&found, format, &wanted, &by) {
             Ok(parts) => parts,
             Err(fault) => return self.faults.push(fault),
@@ -230,7 +229,7 @@ impl<'a> Declared<'a> {
 fn parts_of(
     found: &Found<'_>,
     format: Format,
-    wanted: &BTreeSet<&str>,
+    wanted: &Set<&str>,
     by: &str,
 ) -> Result<Parts, CollectFault> {
     let whole = found.read();
@@ -256,18 +255,16 @@ fn not_in(found: &Found<'_>, problem: SourceProblem, asked: String) -> CollectFa
 fn references<'a>(
     policy: &'a Policy,
     setup: Option<&'a SetupRules>,
-) -> BTreeMap<&'a SecretName, String> {
-    let mut asked = BTreeMap::new();
+) -> Map<&'a SecretName, String> {
+    let mut asked = Map::default();
     for delivery in policy.run.env.iter().chain(&policy.run.files) {
         if let Some(name) = delivery.reference.secret(&policy.connections) {
-            asked
-                .entry(name)
-                .or_insert_with(|| asked_by(policy, &delivery.place));
+            asked.insert_if_new(name, || asked_by(policy, &delivery.place));
         }
     }
     let of_setup = setup.map(|setup| setup.secrets(&policy.connections));
     for (name, place) in of_setup.unwrap_or_default() {
-        asked.entry(name).or_insert_with(|| asked_by(policy, place));
+        asked.insert_if_new(name, || asked_by(policy, place));
     }
     asked
 }

@@ -5,8 +5,6 @@
 //!
 //! **Never:** a value without a rule that names it.
 
-use std::collections::BTreeMap;
-
 use super::FileDelivery;
 use super::container::Container;
 use super::fault::{CollectFault, asked_by};
@@ -16,11 +14,12 @@ use crate::environment::Environment;
 use crate::names::SecretName;
 use crate::policy::{ConnectionRule, Delivery, Policy, Reference, RunRules};
 use crate::secret::Secret;
+use crate::sorted::Map;
 
 /// Works through the rules.
 pub struct Deliverer<'a> {
     vault: &'a mut Vault,
-    connections: &'a BTreeMap<String, ConnectionRule>,
+    connections: &'a Map<String, ConnectionRule>,
     policy: Option<&'a Policy>,
     container: &'a Container,
     delivered: Delivered,
@@ -47,7 +46,7 @@ impl<'a> Deliverer<'a> {
     /// Takes what the rules refer to.
     pub fn new(
         vault: &'a mut Vault,
-        connections: &'a BTreeMap<String, ConnectionRule>,
+        connections: &'a Map<String, ConnectionRule>,
         policy: Option<&'a Policy>,
         container: &'a Container,
     ) -> Self {
@@ -174,7 +173,7 @@ impl Value {
 /// The value of an entry, from a secret or from a connection around one.
 fn assemble(
     entry: &Delivery,
-    connections: &BTreeMap<String, ConnectionRule>,
+    connections: &Map<String, ConnectionRule>,
     asked: String,
     take: &mut dyn FnMut(&SecretName) -> Option<Value>,
 ) -> Result<Option<Value>, CollectFault> {

@@ -34,6 +34,8 @@ pub enum CollectFault {
     Missing {
         /// The secret.
         name: SecretPath,
+        /// A name that is there and may be meant.
+        near: Option<String>,
         /// Where it was looked for.
         searched: Vec<PathBuf>,
         /// Who asked for it.
@@ -184,9 +186,10 @@ impl CollectFault {
             Self::Directory { path, errno } => wording::directory(path, *errno),
             Self::Missing {
                 name,
+                near,
                 searched,
                 asked,
-            } => wording::missing(name, searched, asked),
+            } => wording::missing(name, near.as_deref(), searched, asked),
             Self::File {
                 path,
                 problem,

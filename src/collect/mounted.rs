@@ -14,6 +14,7 @@ use super::fault::CollectFault;
 use super::file::{FileProblem, judge, judge_raw};
 use super::vault::{Reason, Vault};
 use crate::names::{SecretName, SecretPath, VariableName};
+use crate::policy::nearest;
 use crate::secret::Secret;
 
 /// What Kubernetes puts into every pod beside the token. None of it is secret,
@@ -188,7 +189,7 @@ fn hold_named(
     }
     let file_variable = format!("{}_FILE", variable.as_str());
     vault.sources.insert(file_variable);
-    vault.named.entry(name).or_default().push(variable);
+    vault.named.push(name, variable);
     None
 }
 
@@ -228,10 +229,25 @@ pub(super) fn unusable(found: &Found<'_>, problem: FileProblem, by: &str) -> Col
     }
 }
 
-/// The fault of a file that no directory has.
-pub(super) fn missing(name: &SecretPath, scopes: &Scopes, by: &str) -> CollectFault {
+/// The fault of a file that no directory has. The name may be mistyped, so that
+/// of another file or of one of `connections` is meant.
+pub(super) fn missing(
+    name: &SecretPath,
+    scopes: &Scopes,
+    connections: Vec<String>,
+    by: &str,
+) -> CollectFault {
+    let mut others = connections;
+    // What cannot be listed has a message of its own.
+    let _ = scopes.walk(&mut |entry| {
+        if let Entry::Top(Found { below, .. }) | Entry::Nested(_, below) = entry {
+            others.extend(below.to_str().map(str::to_owned));
+        }
+    });
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
     CollectFault::Missing {
         name: name.clone(),
+        near: nearest(&name.as_path().to_string_lossy(), &others).map(str::to_owned),
         searched: scopes.searched.clone(),
         asked: by.to_owned(),
     }

@@ -9,12 +9,11 @@ use std::path::{Path, PathBuf};
 
 use super::container::Container;
 use super::directory::read_path;
-use super::fault::asked_by;
 use super::file::{FileProblem, Ownership};
 use super::wording::{file_place, problem_text};
 use crate::exit::Exit;
-use crate::policy::{self, Place, Policy};
-use crate::report::{Fault, quote};
+use crate::policy::{self, Policy};
+use crate::report::{Fault, boxed, quote};
 use crate::secret::Secret;
 
 /// The policy that is read if nobody names another, and if it exists.
@@ -57,34 +56,13 @@ fn parse(
         reason = "a policy holds no secret; it is read by the same careful hands"
     )]
     let parsed = policy::parse(bytes.expose(), path, profile, &variable);
-    let policy = parsed.map_err(|error| {
+    parsed.map_err(|error| {
         let mistakes = error.mistakes().iter().cloned();
-        mistakes.map(boxed).collect::<Refusals>()
-    })?;
-    let lacking: Refusals = policy
-        .unsupported
-        .iter()
-        .map(|key| boxed(lacking(&policy, &key.place, key.mechanism)))
-        .collect();
-    if lacking.is_empty() {
-        Ok(policy)
-    } else {
-        Err(lacking)
-    }
+        mistakes.map(boxed).collect()
+    })
 }
 
-fn boxed(fault: impl Fault + 'static) -> Box<dyn Fault> {
-    Box::new(fault)
-}
-
-fn lacking(policy: &Policy, place: &Place, mechanism: &'static str) -> PolicyFileError {
-    PolicyFileError::Lacking {
-        place: asked_by(policy, place),
-        mechanism,
-    }
-}
-
-/// A policy that cannot be read or carried out.
+/// A policy that cannot be read.
 #[derive(Debug)]
 enum PolicyFileError {
     /// The file is not there, or is no readable file.
@@ -95,11 +73,6 @@ enum PolicyFileError {
     },
     /// A profile was asked for, but there is no policy.
     ProfileWithout(String),
-    /// A key whose mechanism this version does not have.
-    Lacking {
-        place: String,
-        mechanism: &'static str,
-    },
 }
 
 impl Fault for PolicyFileError {
@@ -112,9 +85,6 @@ impl Fault for PolicyFileError {
                 "there is no policy that could have a profile {}",
                 quote(profile)
             ),
-            Self::Lacking { mechanism, .. } => format!(
-                "this version has no {mechanism}, and what a policy asks for is never left out"
-            ),
         }
     }
 
@@ -126,7 +96,6 @@ impl Fault for PolicyFileError {
             Self::ProfileWithout(_) => {
                 format!("option `--profile`, or VESTIBULE_PROFILE; looked for {DEFAULT}")
             }
-            Self::Lacking { place, .. } => place.clone(),
         }
     }
 
@@ -134,7 +103,6 @@ impl Fault for PolicyFileError {
         match self {
             Self::Unusable { .. } => "correct `--policy` (or VESTIBULE_POLICY), or mount the file so that our user can read it".into(),
             Self::ProfileWithout(_) => format!("mount the policy at {DEFAULT}, or name it with `--policy`"),
-            Self::Lacking { .. } => "take the key out, or use a version that has it".into(),
         }
     }
 
@@ -144,7 +112,7 @@ impl Fault for PolicyFileError {
                 problem: FileProblem::System(_),
                 ..
             } => Exit::System,
-            Self::Unusable { .. } | Self::ProfileWithout(_) | Self::Lacking { .. } => Exit::Policy,
+            Self::Unusable { .. } | Self::ProfileWithout(_) => Exit::Policy,
         }
     }
 }

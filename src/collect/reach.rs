@@ -41,7 +41,8 @@ impl Reach {
         for (name, value) in vault.dropped_values() {
             marks.add(name, value);
         }
-        let withheld = vault.withheld_files().into_iter();
+        let withheld = vault.withheld_files();
+        let withheld = withheld.iter().copied();
         Self {
             directories: scopes.searched.clone(),
             withheld: withheld.map(Path::to_path_buf).collect(),

@@ -55,11 +55,13 @@ enum Role {
     Policy,
     Binary,
     Accounts,
+    Program,
 }
 
 /// A file that setup's or main's user could change before the next start.
 #[derive(Debug)]
 pub struct ReplaceableFault {
+    role: Role,
     file: PathBuf,
     weakness: Weakness,
     uid: u32,
@@ -88,6 +90,14 @@ pub fn faults(
     faults_of(&trusted(policy), identity, who)
 }
 
+/// The same for a program that the policy names for vestibule itself.
+#[must_use]
+pub fn program(path: &Path, identity: &Identity, who: &'static str) -> Option<ReplaceableFault> {
+    let file = [(Role::Program, path.to_path_buf())];
+    let faults = (identity.uid != 0).then(|| faults_of(&file, identity, who));
+    faults?.pop()
+}
+
 fn faults_of(
     files: &[(Role, PathBuf)],
     identity: &Identity,
@@ -103,6 +113,7 @@ fn faults_of(
         let is_known = |known: &ReplaceableFault| known.weakness.path == weakness.path;
         if !is_gone && !faults.iter().any(is_known) {
             faults.push(ReplaceableFault {
+                role: *role,
                 file: file.clone(),
                 weakness,
                 uid: identity.uid,
@@ -170,13 +181,16 @@ impl Weakness {
 impl Fault for ReplaceableFault {
     fn what(&self) -> String {
         let (file, who) = (shown_path(&self.file), self.who);
-        match self.weakness.way {
-            Way::Write => format!("{file} can be changed by {who}, and the next start trusts it"),
-            Way::Replace => {
-                format!("{file} can be replaced by {who}, and the next start trusts it")
-            }
-            Way::Create => format!("{file} could be made by {who}, and the next start trusts it"),
-        }
+        let way = match self.weakness.way {
+            Way::Write => "can be changed",
+            Way::Replace => "can be replaced",
+            Way::Create => "could be made",
+        };
+        let trust = match self.role {
+            Role::Program => "vestibule is to run it",
+            Role::Policy | Role::Binary | Role::Accounts => "the next start trusts it",
+        };
+        format!("{file} {way} by {who}, and {trust}")
     }
 
     fn place(&self) -> String {

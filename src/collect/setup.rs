@@ -7,7 +7,6 @@
 //! **Never:** a secret marked as released because setup has it: main's rules
 //! alone decide what is withheld from main.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::container::{Container, Passing};
@@ -20,6 +19,7 @@ use crate::environment::Environment;
 use crate::names::{SecretName, VariableName};
 use crate::policy::{CommandRule, Delivery, Place, Policy, Reference, SetupRules, Source};
 use crate::secret::Secret;
+use crate::sorted::Map;
 
 /// Everything that the setup phase needs to know of secrets.
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub struct SetupMaterial {
     /// One for each command: its variables, and what it must not reach.
     pub commands: Vec<CommandMaterial>,
     /// Passwords and keys that commands ask for by name.
-    pub values: BTreeMap<SecretName, Secret>,
+    pub values: Map<SecretName, Secret>,
     /// Every value there is, for the masking of output.
     pub all: Vec<(String, Secret)>,
     /// What setup has and main has not, for the search afterwards.
@@ -138,7 +138,11 @@ fn late(command: &CommandRule, policy: &Policy) -> Vec<(VariableName, SecretName
     late
 }
 
-fn words_of<'p>(name: &SecretName, policy: &'p Policy) -> Option<(&'p [String], &'p Place)> {
+/// The program that gives this secret, if one does, and the policy's entry.
+pub(crate) fn words_of<'p>(
+    name: &SecretName,
+    policy: &'p Policy,
+) -> Option<(&'p [String], &'p Place)> {
     let rule = policy.secrets.get(name)?;
     match &rule.source {
         Source::Command(words) => Some((words, &rule.place)),

@@ -10,10 +10,9 @@
 mod dotenv;
 mod json;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::report::quote;
 use crate::secret::Secret;
+use crate::sorted::{Map, Set};
 
 /// References that some other tool turns into a value.
 const REFERENCES: [(&str, &str); 10] = [
@@ -40,7 +39,7 @@ pub enum Format {
 
 /// What a file with several values holds.
 pub struct Parts {
-    values: BTreeMap<String, Result<Secret, SourceProblem>>,
+    values: Map<String, Result<Secret, SourceProblem>>,
     /// Whether there is anything that was not wanted: another value, a comment.
     pub has_more: bool,
 }
@@ -74,7 +73,7 @@ pub enum SourceProblem {
 
 impl Format {
     /// Takes the `wanted` keys or pointers out of a file.
-    pub fn parts(self, file: &[u8], wanted: &BTreeSet<&str>) -> Result<Parts, SourceProblem> {
+    pub fn parts(self, file: &[u8], wanted: &Set<&str>) -> Result<Parts, SourceProblem> {
         let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
         match self {
             Self::Dotenv => dotenv::parts(file, wanted),
@@ -85,16 +84,12 @@ impl Format {
 
 impl Parts {
     /// Nothing found yet.
-    fn none(wanted: &BTreeSet<&str>, absent: fn(String) -> SourceProblem) -> Self {
-        // Extended, not collected: that would sort what is in order already.
-        let mut values = BTreeMap::new();
-        values.extend(
-            wanted
-                .iter()
-                .map(|&key| (key.to_owned(), Err(absent(key.to_owned())))),
-        );
+    fn none(wanted: &Set<&str>, absent: fn(String) -> SourceProblem) -> Self {
+        let values = wanted.iter();
         Self {
-            values,
+            values: values
+                .map(|&key| (key.to_owned(), Err(absent(key.to_owned()))))
+                .collect(),
             has_more: false,
         }
     }

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use caps::Capability;
-use serde_json::Value;
+
+use crate::json::Value;
 
 use crate::report::list;
 
@@ -74,17 +75,17 @@ impl Standing {
                 let readable = readable.iter().map(|path| path.display().to_string());
                 vec![
                     ("confinement", "environment-only".into()),
-                    ("readable", readable.collect::<Vec<_>>().into()),
+                    ("readable", readable.collect()),
                 ]
             }
             Self::OutOfReach(proved) => vec![
                 ("confinement", "proved".into()),
-                ("means", proved.means.clone().into()),
+                ("means", proved.means.iter().copied().collect()),
                 ("enforced", proved.lasting.into()),
                 ("this_start_only", proved.this_start_only.into()),
                 ("tried", proved.tried.into()),
                 ("mounts_known", proved.mounts_known.into()),
-                ("accepted", names(&proved.accepted).into()),
+                ("accepted", names(&proved.accepted).as_slice().into()),
             ],
         }
     }

@@ -10,12 +10,11 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::standing::Standing;
 use super::vault::{Reason, Vault};
 use crate::connection::is_placeholder;
 use crate::exit::Exit;
+use crate::json::Value;
 use crate::names::SecretName;
 use crate::report::{Fault, list, quote};
 use crate::secret::Secret;
@@ -84,7 +83,8 @@ impl Summary {
             }
         }
         self.withheld = vault.withheld_names().map(Cow::into_owned).collect();
-        let files = vault.withheld_files().into_iter();
+        let files = vault.withheld_files();
+        let files = files.iter().copied();
         self.withheld_files = files.map(Path::to_path_buf).collect();
     }
 
@@ -109,9 +109,9 @@ impl Summary {
         let word = command.first();
         let mut fields = vec![
             ("command", word.map(|word| word.to_string_lossy()).into()),
-            ("given", self.given.clone().into()),
-            ("withheld", self.withheld.clone().into()),
-            ("removed", self.removed.clone().into()),
+            ("given", self.given.as_slice().into()),
+            ("withheld", self.withheld.as_slice().into()),
+            ("removed", self.removed.as_slice().into()),
         ];
         fields.extend(standing.fields());
         StartLine {

@@ -7,11 +7,11 @@
 //! in another's place because they share a name.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::names::{SecretName, VariableName};
 use crate::secret::Secret;
+use crate::sorted::{Map, Set};
 
 /// A secret that a rule can refer to.
 pub struct Held {
@@ -54,23 +54,23 @@ pub enum Reason {
 /// The secrets by name.
 #[derive(Default)]
 pub struct Vault {
-    held: BTreeMap<SecretName, Held>,
+    held: Map<SecretName, Held>,
     unlisted: Vec<Unlisted>,
     /// Names and paths that `unlisted` has.
-    taken: BTreeSet<String>,
+    taken: Set<String>,
     /// The files of `held`, each with the first secret that came from it.
-    paths: BTreeMap<PathBuf, SecretName>,
+    paths: Map<PathBuf, SecretName>,
     /// Files with several values, and whether they hold more than the secrets
     /// of `held`.
-    shared: BTreeMap<PathBuf, bool>,
+    shared: Map<PathBuf, bool>,
     /// Secrets that are absent and may be.
-    absent: BTreeSet<SecretName>,
+    absent: Set<SecretName>,
     /// Files that main gets as a whole.
-    released: BTreeSet<PathBuf>,
+    released: Set<PathBuf>,
     /// Container variables that were sources.
-    pub sources: BTreeSet<String>,
+    pub sources: Set<String>,
     /// By convention: variables that `VAR_FILE` names a secret for.
-    pub named: BTreeMap<SecretName, Vec<VariableName>>,
+    pub named: Map<SecretName, Vec<VariableName>>,
 }
 
 impl Vault {
@@ -148,14 +148,11 @@ impl Vault {
 
     /// Files of which main does not get everything, each once.
     #[must_use]
-    pub fn withheld_files(&self) -> BTreeSet<&Path> {
+    pub fn withheld_files(&self) -> Set<&Path> {
         let held = self.withheld().filter_map(|(_, held)| held.path.as_deref());
         let unlisted = self.secret_unlisted().map(|file| file.path.as_path());
-        let mut files = BTreeSet::new();
-        files.extend(held.filter(|path| !self.released.contains(*path)));
-        files.extend(self.files_with_more());
-        files.extend(unlisted);
-        files
+        let held = held.filter(|path| !self.released.contains(*path));
+        held.chain(self.files_with_more()).chain(unlisted).collect()
     }
 
     /// Files with more values than the secrets of `held`.
@@ -253,9 +250,7 @@ impl Vault {
         is_whole_file: bool,
     ) {
         if let Some(path) = &path {
-            self.paths
-                .entry(path.clone())
-                .or_insert_with(|| name.clone());
+            self.paths.insert_if_new(path.clone(), || name.clone());
         }
         let held = Held {
             value,

@@ -35,6 +35,7 @@ impl Words {
     }
 }
 
+const MOUNT: &str = "mount it (compose: `secrets:` of the service); an entry of the policy's `secrets` with `\"optional\": true` allows that it is absent";
 const CONTAINER: &str = "the container's environment";
 
 pub(super) fn directory(path: &Path, errno: Errno) -> Words {
@@ -50,7 +51,12 @@ pub(super) fn directory(path: &Path, errno: Errno) -> Words {
     )
 }
 
-pub(super) fn missing(name: &SecretPath, searched: &[PathBuf], asked: &str) -> Words {
+pub(super) fn missing(
+    name: &SecretPath,
+    near: Option<&str>,
+    searched: &[PathBuf],
+    asked: &str,
+) -> Words {
     let paths: Vec<String> = searched.iter().map(|path| shown_path(path)).collect();
     let paths = if paths.is_empty() {
         "no directory".to_owned()
@@ -59,8 +65,14 @@ pub(super) fn missing(name: &SecretPath, searched: &[PathBuf], asked: &str) -> W
     };
     Words::new(
         format!("the secret {name} is absent"),
-        format!("{paths}, as uid {}; asked for by {asked}", geteuid()),
-        "mount it (compose: `secrets:` of the service), correct the name, or mark it `\"optional\": true`",
+        format!(
+            "looked for in {paths} as uid {}; asked for by {asked}",
+            geteuid()
+        ),
+        match near {
+            Some(near) => format!("correct the name: {} is there; or {MOUNT}", quote(near)),
+            None => format!("correct the name, or {MOUNT}"),
+        },
     )
 }
 
@@ -78,7 +90,7 @@ pub(super) fn file(
             problem_text(problem)
         ),
         format!("{}; asked for by {asked}", file_place(path, ownership)),
-        file_remedy(path, problem),
+        file_remedy(path, problem, ownership),
     )
 }
 
@@ -278,15 +290,12 @@ pub(super) fn problem_text(problem: FileProblem) -> String {
     }
 }
 
-fn file_remedy(path: &Path, problem: FileProblem) -> String {
+fn file_remedy(path: &Path, problem: FileProblem, ownership: Option<Ownership>) -> String {
     match problem {
         FileProblem::Absent | FileProblem::Dangling => {
             "mount the file that it stands for, or unmount it".into()
         }
-        FileProblem::Unreadable => format!(
-            "let uid {} read it: run the container as its owner (compose: `user:`), or give the file on the host mode 0444 in a directory of mode 0700; Swarm and Kubernetes: `uid`, `mode`, `defaultMode`",
-            geteuid()
-        ),
+        FileProblem::Unreadable => unreadable_remedy(ownership),
         FileProblem::LeavesDirectory => "mount the file itself in place of the link".into(),
         FileProblem::Directory => format!(
             "mount a file; Docker makes a directory where the host's file of a bind mount does not exist: check the host's side of {}",
@@ -303,6 +312,21 @@ fn file_remedy(path: &Path, problem: FileProblem) -> String {
         }
         FileProblem::System(_) => "look at the storage behind the mount; a restart may help".into(),
     }
+}
+
+/// Who owns a file can give itself the right; anybody else needs another way.
+fn unreadable_remedy(ownership: Option<Ownership>) -> String {
+    let uid = geteuid();
+    let owner = match ownership {
+        Some(of) if of.uid == uid.as_raw() => {
+            return "give the file on the host mode 0400 (`chmod 0400`); Swarm and Kubernetes: `mode`, `defaultMode`".into();
+        }
+        Some(of) => format!("`user: \"{}:{}\"`", of.uid, of.gid),
+        None => "`user:`".into(),
+    };
+    format!(
+        "let uid {uid} read it: run the container as its owner (compose: {owner}), or give the file on the host mode 0444 in a directory of mode 0700; Swarm and Kubernetes: `uid`, `mode`, `defaultMode`"
+    )
 }
 
 fn reason(errno: Errno) -> String {

@@ -147,12 +147,21 @@ impl Supervisor {
 
     /// Reaps whatever has ended. The exit code, once no child is left.
     fn reap_all(&mut self) -> Option<u8> {
+        let mut has_main_ended = false;
         loop {
             match reap() {
-                Ok(Reaped::Ended(pid, end)) if pid == self.main => self.main_ended(exit_code(end)),
+                Ok(Reaped::Ended(pid, end)) if pid == self.main => {
+                    self.main_ended(exit_code(end));
+                    has_main_ended = true;
+                }
                 Ok(Reaped::Ended(pid, _)) => self.orphan_ended(pid),
                 Ok(Reaped::NoChildren) => return Some(self.final_code()),
-                Ok(Reaped::NoneYet) | Err(_) => return None,
+                Ok(Reaped::NoneYet) | Err(_) => {
+                    if has_main_ended {
+                        ask_leftovers();
+                    }
+                    return None;
+                }
             }
         }
     }
@@ -172,10 +181,6 @@ impl Supervisor {
             code,
             kill_at: Instant::now() + LEFTOVER_TIME,
         };
-        // Effect: leftovers asked.
-        leftovers::signal_all(Signal::TERM);
-        // A stopped process acts on TERM only when it goes on.
-        leftovers::signal_all(Signal::CONT);
     }
 
     fn orphan_ended(&self, pid: Pid) {
@@ -278,6 +283,15 @@ impl Supervisor {
             });
         }
     }
+}
+
+/// Asks what main left to end. Only where something is left: `kill(-1)` looks at
+/// every process of the host.
+fn ask_leftovers() {
+    // Effect: leftovers asked.
+    leftovers::signal_all(Signal::TERM);
+    // A stopped process acts on TERM only when it goes on.
+    leftovers::signal_all(Signal::CONT);
 }
 
 /// Not every signal that PID 1 fetches is a message for main: the kernel's own

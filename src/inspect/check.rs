@@ -7,11 +7,10 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value, json};
-
 use crate::cli::Options;
 use crate::collect::summary::Summary;
 use crate::gather::{Phases, gather};
+use crate::json::Value;
 use crate::report::{Fault, Reporter, answer as print, boxed, exit_of, list, quote};
 use crate::run::AlmostMain;
 use crate::run::confine::prove::OutOfReach;
@@ -95,40 +94,34 @@ fn to_text(ready: Option<&Ready>) -> String {
 fn to_json(outcome: &Outcome) -> Value {
     match outcome {
         Outcome::Refused(faults) => {
-            let faults: Vec<Value> = faults
-                .iter()
-                .map(|fault| described(fault.as_ref()))
-                .collect();
-            json!({ "ok": false, "faults": faults })
+            let faults = faults.iter().map(|fault| described(fault.as_ref()));
+            Value::Object(vec![("ok", false.into()), ("faults", faults.collect())])
         }
         Outcome::Ready(ready) => {
             let empty = Summary::default();
             let summary = ready.as_ref().map_or(&empty, |ready| &ready.summary);
-            let warnings: Vec<Value> = summary
-                .advice()
-                .iter()
-                .map(|advice| described(advice))
-                .collect();
-            let mut answer = Map::new();
-            answer.insert("ok".into(), true.into());
-            answer.insert("given".into(), summary.given.clone().into());
-            answer.insert("withheld".into(), summary.withheld.clone().into());
-            answer.insert("removed".into(), summary.removed.clone().into());
-            answer.insert("warnings".into(), warnings.into());
-            let fields = ready
-                .iter()
-                .flat_map(|ready| ready.proof.standing().fields());
-            answer.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+            let advice = summary.advice();
+            let warnings = advice.iter().map(|advice| described(advice));
+            let mut answer = vec![
+                ("ok", true.into()),
+                ("given", summary.given.as_slice().into()),
+                ("withheld", summary.withheld.as_slice().into()),
+                ("removed", summary.removed.as_slice().into()),
+                ("warnings", warnings.collect()),
+            ];
+            if let Some(ready) = ready {
+                answer.extend(ready.proof.standing().fields());
+            }
             Value::Object(answer)
         }
     }
 }
 
 fn described(fault: &dyn Fault) -> Value {
-    let mut object = Map::new();
-    object.insert("what".into(), fault.what().into());
-    object.insert("where".into(), fault.place().into());
-    object.insert("fix".into(), fault.remedy().into());
-    object.insert("exit".into(), fault.exit().code().into());
-    Value::Object(object)
+    Value::Object(vec![
+        ("what", fault.what().into()),
+        ("where", fault.place().into()),
+        ("fix", fault.remedy().into()),
+        ("exit", fault.exit().code().into()),
+    ])
 }

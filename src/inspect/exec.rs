@@ -11,12 +11,12 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 
 use nix::unistd::{Pid, chdir};
-use serde_json::{Value, json};
 
 use super::pid1;
 use crate::cli::Options;
 use crate::exit::Exit;
 use crate::gather::{Gathered, Phases, gather};
+use crate::json::Value;
 use crate::report::{Fault, answer, boxed, quote};
 use crate::run::AlmostMain;
 use crate::run::confine::prove::Attempt;
@@ -114,15 +114,16 @@ fn to_text(level: &str, withheld: &[String], attempts: &[Attempt]) -> String {
 }
 
 fn to_json(level: &str, withheld: &[String], attempts: &[Attempt]) -> Value {
-    let attempts: Vec<Value> = attempts
-        .iter()
-        .map(|attempt| {
-            json!({
-                "channel": attempt.channel,
-                "target": attempt.target,
-                "outcome": attempt.outcome.word(),
-            })
-        })
-        .collect();
-    json!({ "confinement": level, "withheld": withheld, "attempts": attempts })
+    let attempts = attempts.iter().map(|attempt| {
+        Value::Object(vec![
+            ("channel", attempt.channel.into()),
+            ("target", attempt.target.as_str().into()),
+            ("outcome", attempt.outcome.word().into()),
+        ])
+    });
+    Value::Object(vec![
+        ("confinement", level.into()),
+        ("withheld", withheld.into()),
+        ("attempts", attempts.collect()),
+    ])
 }

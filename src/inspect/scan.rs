@@ -14,13 +14,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use serde_json::{Value, json};
 
 use crate::cli::Options;
 use crate::collect::container::Container;
 use crate::collect::{policy_file, secrets};
 use crate::exit::Exit;
 use crate::init::signals::Signal;
+use crate::json::Value;
 use crate::report::{Fault, Reporter, answer, boxed, escape, list, quote};
 use crate::seal::scan::{
     self, COUNTED, Counted, Counts, End, Finding, HELPERS, Limits, Report, Root, Trouble, masked,
@@ -308,32 +308,33 @@ fn unopened(report: &Report) -> impl Iterator<Item = (&'static str, u64)> {
 fn to_json(report: &Report, searcher: &Searcher) -> Value {
     let findings = report.findings.iter().map(|finding| {
         let detail = finding.shown_detail(searcher);
-        json!({
-            "secret": finding.secret,
-            "form": finding.form.word(),
-            "place": finding.place.word(),
-            "path": text_of(&finding.shown(searcher)),
-            "attribute": (!detail.is_empty()).then(|| text_of(&detail)),
-            "offset": finding.offset,
-        })
+        let attribute = (!detail.is_empty()).then(|| text_of(&detail));
+        Value::Object(vec![
+            ("secret", finding.secret.as_str().into()),
+            ("form", finding.form.word().into()),
+            ("place", finding.place.word().into()),
+            ("path", text_of(&finding.shown(searcher)).into()),
+            ("attribute", attribute.into()),
+            ("offset", finding.offset.into()),
+        ])
     });
     let missed = report.missed.iter().map(|missed| {
-        json!({
-            "path": text_of(&missed.shown(searcher)),
-            "reason": reason(missed.trouble),
-        })
+        Value::Object(vec![
+            ("path", text_of(&missed.shown(searcher)).into()),
+            ("reason", reason(missed.trouble).into()),
+        ])
     });
-    let mut counts = serde_json::Map::new();
-    for counted in COUNTED {
-        counts.insert(counted.word().into(), report.counts.of(counted).into());
-    }
-    json!({
-        "clean": report.is_clean(),
-        "findings": findings.collect::<Vec<_>>(),
-        "not_searched": missed.collect::<Vec<_>>(),
-        "too_short": searcher.unsearchable(),
-        "counts": counts,
-    })
+    let counts = COUNTED.iter().map(|counted| {
+        let count = report.counts.of(*counted);
+        (counted.word(), count.into())
+    });
+    Value::Object(vec![
+        ("clean", report.is_clean().into()),
+        ("findings", findings.collect()),
+        ("not_searched", missed.collect()),
+        ("too_short", searcher.unsearchable().into()),
+        ("counts", Value::Object(counts.collect())),
+    ])
 }
 
 /// A path in JSON: itself, or escaped where it is no UTF-8.

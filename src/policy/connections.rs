@@ -37,9 +37,9 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, node: &Node<'a>, names: &mut Nam
     let entries = reader.entries(node).unwrap_or_default();
     // All names first: a credential that is a connection is one mistake,
     // whichever of the two comes first.
-    names
-        .connections
-        .extend(entries.iter().map(|(name, _)| (name.clone(), None)));
+    for (name, _) in &entries {
+        names.connections.insert(name.clone(), None);
+    }
     for (name, node) in entries {
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if name.is_empty() || !name.chars().all(is_name) {

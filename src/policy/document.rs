@@ -6,10 +6,7 @@
 //! **Never:** a syntax error in serde's words, and never the offending text:
 //! somebody may have pasted a value into it.
 
-use serde::Deserialize as _;
-use serde_json::Deserializer;
-use serde_json::error::Category;
-use serde_json::value::RawValue;
+use crate::json::{self, Broken, Fault};
 
 use super::rules::{self, Rule};
 
@@ -20,7 +17,7 @@ const LONGEST: usize = 1 << 20;
 pub(super) type TextMistake = ((usize, usize), &'static Rule);
 
 /// The JSON text in `bytes`.
-pub(super) fn read(bytes: &[u8]) -> Result<(&str, &RawValue), TextMistake> {
+pub(super) fn read(bytes: &[u8]) -> Result<(&str, &str), TextMistake> {
     if bytes.len() > LONGEST {
         return Err(((1, 1), &rules::TOO_LONG));
     }
@@ -36,11 +33,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(&str, &RawValue), TextMistake> {
     if text.trim().is_empty() {
         return Err(((1, 1), &rules::EMPTY));
     }
-    let mut deserializer = Deserializer::from_str(text);
-    let root = <&RawValue>::deserialize(&mut deserializer).map_err(|error| syntax(text, &error))?;
-    deserializer
-        .end()
-        .map_err(|error| ((error.line(), error.column().max(1)), &rules::TRAILING_TEXT))?;
+    let root = json::root(bytes).map_err(|broken| mistake(text, &broken))?;
     Ok((text, root))
 }
 
@@ -56,10 +49,12 @@ fn line_and_column(bytes: &[u8], offset: usize) -> (usize, usize) {
 }
 
 /// Says what is most likely wrong, judged by the characters around the place.
-fn syntax(text: &str, error: &serde_json::Error) -> TextMistake {
-    let place = (error.line(), error.column().max(1));
-    if error.classify() == Category::Eof {
-        return (place, &rules::ENDS_EARLY);
+fn mistake(text: &str, broken: &Broken) -> TextMistake {
+    let place = (broken.line, broken.column.max(1));
+    match broken.fault {
+        Fault::Early => return (place, &rules::ENDS_EARLY),
+        Fault::Late => return (place, &rules::TRAILING_TEXT),
+        Fault::Syntax => {}
     }
     let lines = text.split_inclusive('\n').take(place.0.saturating_sub(1));
     let offset = lines

@@ -7,9 +7,8 @@
 //! **Never:** a variable that is the source of a secret or is named like a
 //! credential, since an expanded value ends in places that are printed.
 
-use std::collections::BTreeSet;
-
 use crate::names::VariableName;
+use crate::sorted::Set;
 
 use super::mistakes::Problem;
 use super::rules;
@@ -20,7 +19,7 @@ pub(crate) struct Variables<'a> {
     /// The container's variables.
     pub(crate) value: &'a dyn Fn(&str) -> Option<String>,
     /// Those that are the source of a secret.
-    pub(crate) sources: &'a BTreeSet<VariableName>,
+    pub(crate) sources: &'a Set<VariableName>,
 }
 
 /// Whether a variable's name says that its value is a credential.
@@ -86,7 +85,7 @@ fn substitute(inside: &str, variables: Variables<'_>) -> Result<String, Problem>
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use crate::sorted::Set;
 
     use super::{Variables, expand, looks_like_credential_name};
     use crate::names::VariableName;
@@ -109,7 +108,7 @@ mod tests {
             text,
             Variables {
                 value: &value,
-                sources: &BTreeSet::from([name("PLAIN")]),
+                sources: &Set::from_iter([name("PLAIN")]),
             },
         )
     }

@@ -26,7 +26,6 @@ mod setup;
 mod tests;
 mod wording;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,11 +36,13 @@ use crate::connection::{Connection, Part};
 use crate::init::signals::Signal;
 use crate::names::{SecretName, SecretPath, VariableName};
 use crate::report::quote;
+use crate::sorted::Map;
 
 pub use mistakes::{Mistake, PolicyError, Problem};
 pub use parse::parse;
 pub use rules::Rule;
 pub use setup::{CommandRule, Home, OnHit, Reuse, SealRules, SetupRules};
+pub(crate) use wording::nearest;
 
 /// Where a node stands in the policy: RFC 6901 pointer and line, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,26 +61,15 @@ pub struct Policy {
     /// Directories of secret files, from wide to narrow; the narrowest wins.
     pub secret_directories: Vec<PathBuf>,
     /// The secrets that the policy names, with their sources.
-    pub secrets: BTreeMap<SecretName, SecretRule>,
+    pub secrets: Map<SecretName, SecretRule>,
     /// Values assembled from an endpoint and a secret.
-    pub connections: BTreeMap<String, ConnectionRule>,
+    pub connections: Map<String, ConnectionRule>,
     /// What runs before main, with values of its own.
     pub setup: Option<SetupRules>,
     /// What happens between setup and main.
     pub seal: SealRules,
     /// What main gets and how it runs.
     pub run: RunRules,
-    /// Keys that are right but whose mechanism this version lacks.
-    pub unsupported: Vec<Unsupported>,
-}
-
-/// A key that is understood but not carried out yet, so the start is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsupported {
-    /// Where the key stands.
-    pub place: Place,
-    /// What it would need, to follow "this version has no".
-    pub mechanism: &'static str,
 }
 
 /// One entry of `secrets`.
@@ -213,7 +203,7 @@ impl Reference {
     #[must_use]
     pub fn secret<'p>(
         &'p self,
-        connections: &'p BTreeMap<String, ConnectionRule>,
+        connections: &'p Map<String, ConnectionRule>,
     ) -> Option<&'p SecretName> {
         match self {
             Self::Secret(name) => Some(name),

@@ -7,22 +7,19 @@
 //! **Never:** a tree of the whole file; a value in a type error, as serde's
 //! own errors have it; a key that wins silently over an equal one.
 
-use std::collections::BTreeSet;
-
-use serde_json::value::RawValue;
-
 use crate::json;
 use crate::names::VariableName;
+use crate::sorted::Set;
 
+use super::Place;
 use super::expansion::{Variables, expand};
 use super::mistakes::Problem;
 use super::rules::{self, Rule};
-use super::{Place, Unsupported};
 
 /// A value somewhere in the policy.
 #[derive(Clone, Debug)]
 pub(super) struct Node<'a> {
-    raw: &'a RawValue,
+    raw: &'a str,
     pointer: String,
 }
 
@@ -39,16 +36,15 @@ pub(super) struct Reader<'a> {
     newlines: Vec<usize>,
     variable: &'a dyn Fn(&str) -> Option<String>,
     /// Variables that are sources of secrets and therefore never expanded.
-    pub(super) sources: BTreeSet<VariableName>,
+    pub(super) sources: Set<VariableName>,
     /// In parts that this start does not use an unset variable is no mistake.
     pub(super) unused: bool,
     mistakes: Vec<(usize, Place, Problem)>,
-    unsupported: Vec<(usize, Unsupported)>,
 }
 
 impl<'a> Node<'a> {
     /// The whole policy.
-    pub(super) fn root(raw: &'a RawValue) -> Self {
+    pub(super) fn root(raw: &'a str) -> Self {
         Self {
             raw,
             pointer: String::new(),
@@ -62,12 +58,12 @@ impl<'a> Node<'a> {
 
     /// The text of a number or word, as it stands in the file.
     pub(super) fn raw(&self) -> &'a str {
-        self.raw.get()
+        self.raw
     }
 
     /// A node below. A key that is a URL with user info may carry a token, so
     /// it does not become part of a pointer.
-    fn below(&self, key: &str, raw: &'a RawValue) -> Self {
+    fn below(&self, key: &str, raw: &'a str) -> Self {
         let key = if has_user_info(key) { "..." } else { key };
         let key = key.replace('~', "~0").replace('/', "~1");
         Self {
@@ -105,23 +101,18 @@ impl<'a> Reader<'a> {
             text,
             newlines,
             variable,
-            sources: BTreeSet::new(),
+            sources: Set::default(),
             unused: false,
             mistakes: Vec::new(),
-            unsupported: Vec::new(),
         }
     }
 
-    /// All mistakes, and all keys without a mechanism, in the file's order.
-    pub(super) fn finish(self) -> (Vec<(Place, Problem)>, Vec<Unsupported>) {
-        let mistakes = self
-            .mistakes
-            .into_iter()
-            .map(|(_, place, problem)| (place, problem));
-        (
-            mistakes.collect(),
-            self.unsupported.into_iter().map(|(_, key)| key).collect(),
-        )
+    /// All mistakes, in the file's order.
+    pub(super) fn finish(self) -> Vec<(Place, Problem)> {
+        let mistakes = self.mistakes.into_iter();
+        mistakes
+            .map(|(_, place, problem)| (place, problem))
+            .collect()
     }
 
     /// Where `node` stands.
@@ -152,16 +143,6 @@ impl<'a> Reader<'a> {
     /// Keeps the mistake of `result`, or gives its value.
     pub(super) fn keep<T>(&mut self, node: &Node<'_>, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.mistake(node, problem)).ok()
-    }
-
-    /// Keeps a key that is right but has no mechanism yet.
-    pub(super) fn lacks(&mut self, node: &Node<'_>, mechanism: &'static str) {
-        let (offset, place) = (self.offset(node), self.place(node));
-        let at = self
-            .unsupported
-            .partition_point(|(other, _)| *other <= offset);
-        self.unsupported
-            .insert(at, (offset, Unsupported { place, mechanism }));
     }
 
     /// An object with no other keys than `known`.
@@ -199,11 +180,11 @@ impl<'a> Reader<'a> {
     /// The entries of an object in their order; of equal keys the first.
     pub(super) fn entries(&mut self, node: &Node<'a>) -> Option<Vec<(String, Node<'a>)>> {
         self.expect(node, "an object")?;
-        let Ok(members) = json::members(node.raw) else {
+        let Some(members) = json::members(node.raw) else {
             self.broken(node, &rules::BROKEN_ESCAPE);
             return None;
         };
-        let mut seen = BTreeSet::new();
+        let mut seen = Set::default();
         let mut entries = Vec::with_capacity(members.len());
         for (key, raw) in members {
             let value = node.below(&key, raw);
@@ -224,11 +205,9 @@ impl<'a> Reader<'a> {
     /// The items of an array.
     pub(super) fn items(&mut self, node: &Node<'a>) -> Option<Vec<Node<'a>>> {
         self.expect(node, "an array")?;
-        // The text is well-formed and no item is looked into: this succeeds.
-        let raw: Vec<&'a RawValue> = serde_json::from_str(node.raw.get()).ok()?;
         Some(
             (0_usize..)
-                .zip(raw)
+                .zip(json::elements(node.raw))
                 .map(|(at, raw)| node.below(&at.to_string(), raw))
                 .collect(),
         )
@@ -237,10 +216,10 @@ impl<'a> Reader<'a> {
     /// A string as it stands.
     pub(super) fn text(&mut self, node: &Node<'a>) -> Option<String> {
         self.expect(node, "a string")?;
-        match serde_json::from_str::<String>(node.raw.get()) {
-            Ok(text) if !text.contains('\0') => return Some(text),
-            Ok(_) => self.broken(node, &rules::HAS_NUL),
-            Err(_) => self.broken(node, &rules::BROKEN_ESCAPE),
+        match json::text(node.raw) {
+            Some(text) if !text.contains('\0') => return Some(text),
+            Some(_) => self.broken(node, &rules::HAS_NUL),
+            None => self.broken(node, &rules::BROKEN_ESCAPE),
         }
         None
     }
@@ -253,7 +232,12 @@ impl<'a> Reader<'a> {
             sources: &self.sources,
         };
         match expand(&text, variables) {
-            Err(Problem::Unset(_)) if self.unused => None,
+            Err(Problem::Unset(_)) if self.unused => {
+                // The rest of the text is read all the same.
+                let value = &|_: &str| Some(String::new());
+                self.keep(node, expand(&text, Variables { value, ..variables }));
+                None
+            }
             result => self.keep(node, result),
         }
     }
@@ -271,7 +255,7 @@ impl<'a> Reader<'a> {
     /// `true` or `false`.
     pub(super) fn flag(&mut self, node: &Node<'a>) -> Option<bool> {
         self.expect(node, "true or false")?;
-        Some(node.raw.get() == "true")
+        Some(node.raw == "true")
     }
 
     /// One of a few words; never expanded, since none of them is up to the
@@ -301,7 +285,6 @@ impl<'a> Reader<'a> {
     /// How far into the text a node starts: both are parts of one allocation.
     fn offset(&self, node: &Node<'_>) -> usize {
         node.raw
-            .get()
             .as_ptr()
             .addr()
             .saturating_sub(self.text.as_ptr().addr())

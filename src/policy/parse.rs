@@ -6,7 +6,6 @@
 //! **Never:** a part that is skipped because it is not in effect: a profile
 //! that nobody starts today is read as strictly as the one in use.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::document;
@@ -25,6 +24,7 @@ const KEYS: &[&str] = &[
     "seal",
     "run",
     "profiles",
+    "$schema",
 ];
 
 /// Where secrets are if the policy does not say.
@@ -43,16 +43,13 @@ pub fn parse(
     })?;
     let mut reader = Reader::new(text, variable);
     let policy = read(&mut reader, &Node::root(root), file, profile);
-    let (mistakes, unsupported) = reader.finish();
-    let mistakes: Vec<_> = mistakes
+    let mistakes: Vec<_> = reader
+        .finish()
         .into_iter()
         .map(|(place, problem)| Mistake::at(file, place, problem))
         .collect();
     match policy {
-        Some(policy) if mistakes.is_empty() => Ok(Policy {
-            unsupported,
-            ..policy
-        }),
+        Some(policy) if mistakes.is_empty() => Ok(policy),
         _ => Err(PolicyError::new(file, mistakes)),
     }
 }
@@ -67,6 +64,10 @@ fn read<'a>(
 ) -> Option<Policy> {
     let object = reader.object(root, KEYS)?;
     check_version(reader, root, &object);
+    // Editors complete a policy by the schema that it names; here it says nothing.
+    if let Some(node) = object.get("$schema") {
+        reader.text(node);
+    }
     let mut names = Names::default();
     let secrets = object
         .get("secrets")
@@ -83,23 +84,16 @@ fn read<'a>(
         .get("seal")
         .map(|node| setup::read_seal(reader, node));
     let run = rules_in_effect(reader, root, &object, &names, profile);
-    // Collected, a map would be sorted first: code for what is in order already.
-    let mut connections = BTreeMap::new();
-    connections.extend(
-        names
-            .connections
-            .into_iter()
-            .filter_map(|(name, rule)| Some((name, rule?))),
-    );
+    let connections = names.connections.into_iter();
+    let connections = connections.filter_map(|(name, rule)| Some((name, rule?)));
     Some(Policy {
         file: file.into(),
         secret_directories,
         secrets: secrets.unwrap_or_default(),
-        connections,
+        connections: connections.collect(),
         setup,
         seal: seal.unwrap_or_default(),
         run,
-        unsupported: Vec::new(),
     })
 }
 

@@ -221,10 +221,16 @@ pub(super) fn capabilities<'a>(
         let Some(text) = reader.text(&node) else {
             continue;
         };
-        match Capability::from_str(&caps::to_canonical(&text)) {
-            Ok(capability) => named.push(capability),
-            Err(_) => reader.broken(&node, &rules::CAPABILITY),
+        match capability(&text) {
+            Some(capability) => named.push(capability),
+            None => reader.broken(&node, &rules::CAPABILITY),
         }
     }
     Some(named)
+}
+
+fn capability(text: &str) -> Option<Capability> {
+    let name = text.to_ascii_uppercase();
+    let bare = name.strip_prefix("CAP_").unwrap_or(&name);
+    Capability::from_str(&format!("CAP_{bare}")).ok()
 }

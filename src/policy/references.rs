@@ -6,10 +6,9 @@
 //! **Never:** the text of a reference that is no name: `"password": "hunter2?"`
 //! is how a value gets into a policy.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::connection::Part;
 use crate::names::SecretName;
+use crate::sorted::{Map, Set};
 
 use super::mistakes::Problem;
 use super::node::{Node, Reader};
@@ -36,11 +35,11 @@ const SOURCES: [&str; 5] = ["file:", "env:", "dotenv:", "json:", "command:"];
 #[derive(Default)]
 pub(super) struct Names<'a> {
     /// Every entry of `secrets`, right or wrong.
-    pub(super) secrets: BTreeMap<SecretName, Node<'a>>,
+    pub(super) secrets: Map<SecretName, Node<'a>>,
     /// Those that come from a command.
-    pub(super) from_commands: BTreeSet<SecretName>,
+    pub(super) from_commands: Set<SecretName>,
     /// Every entry of `connections`; `None` is one with a mistake.
-    pub(super) connections: BTreeMap<String, Option<ConnectionRule>>,
+    pub(super) connections: Map<String, Option<ConnectionRule>>,
 }
 
 impl<'a> Names<'a> {

@@ -7,10 +7,10 @@
 //! **Never:** a merge within a key: an `env` with one entry in a profile is the
 //! complete list, or a later edit of `run` would widen a profile unseen.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::names::VariableName;
+use crate::sorted::Set;
 
 use super::deliveries::{self, Deliveries, Phase};
 use super::mistakes::Problem;
@@ -66,8 +66,8 @@ impl<'a> Draft<'a> {
         if !(self.has("env") || self.has("files")) {
             return;
         }
-        let mut theirs_names = BTreeSet::new();
-        theirs_names.extend(theirs.iter().map(|(delivery, _)| &delivery.variable));
+        let names = theirs.iter().map(|(delivery, _)| &delivery.variable);
+        let theirs_names: Set<_> = names.collect();
         for (delivery, node) in ours {
             if theirs_names.contains(&delivery.variable) {
                 reader.mistake(node, Problem::TwiceDelivered(delivery.variable.clone()));

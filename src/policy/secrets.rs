@@ -6,9 +6,8 @@
 //! **Never:** a value as a source: what has none of the known forms is refused
 //! without being repeated.
 
-use std::collections::BTreeMap;
-
 use crate::names::{SecretName, SecretPath, VariableName};
+use crate::sorted::Map;
 
 use super::mistakes::Problem;
 use super::node::{Node, Reader};
@@ -24,8 +23,8 @@ pub(super) fn read<'a>(
     reader: &mut Reader<'a>,
     node: &Node<'a>,
     names: &mut Names<'a>,
-) -> BTreeMap<SecretName, SecretRule> {
-    let mut secrets = BTreeMap::new();
+) -> Map<SecretName, SecretRule> {
+    let mut secrets = Map::default();
     for (key, node) in reader.entries(node).unwrap_or_default() {
         let name = SecretName::parse(&key).map_err(|error| {
             let fix =

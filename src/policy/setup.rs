@@ -1,18 +1,16 @@
 //! The `setup` and `seal` objects.
 //!
-//! In: their nodes and the names they may refer to. Out: rules, and mistakes;
-//! and, until something carries them out, one entry each in
-//! `Policy::unsupported`.
+//! In: their nodes and the names they may refer to. Out: rules, and mistakes.
 //!
 //! **Never:** expansion in a command's arguments: a shell there has its own
 //! `${NAME}`, and a container variable would be visible in `ps`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::names::SecretName;
 use crate::setup::git::rules::CredentialRule;
+use crate::sorted::Map;
 
 use super::deliveries::{self, Phase};
 use super::node::{Node, Object, Reader};
@@ -120,7 +118,7 @@ impl SetupRules {
     #[must_use]
     pub fn secrets<'p>(
         &'p self,
-        connections: &'p BTreeMap<String, ConnectionRule>,
+        connections: &'p Map<String, ConnectionRule>,
     ) -> Vec<(&'p SecretName, &'p Place)> {
         let of_git = self.git.iter().map(|rule| (&rule.password, &rule.place));
         let mut found: Vec<_> = of_git.collect();

@@ -123,7 +123,7 @@ fn suggestion(found: &str, known: &[&'static str]) -> String {
 }
 
 /// The known word within two edits of `found`, and less than its length.
-fn nearest(found: &str, known: &[&'static str]) -> Option<&'static str> {
+pub(crate) fn nearest<'w>(found: &str, known: &[&'w str]) -> Option<&'w str> {
     known
         .iter()
         .map(|word| (edits(found, word), *word))

@@ -7,10 +7,10 @@
 //! names it: each opens a way around file permissions, Landlock or the border
 //! between processes.
 
-use caps::{CapSet, Capability, CapsHashSet};
+use caps::Capability;
 use nix::errno::Errno;
 
-use crate::sys::process;
+use crate::sys::capability::{Sets, limit_bounding_set, make_ambient};
 
 /// What root loses when a secret is withheld. SYS_ADMIN mounts and, with
 /// PERFMON, reads `/proc/PID/environ` of any process; SYS_PTRACE,
@@ -31,6 +31,9 @@ pub const DANGEROUS: [Capability; 10] = [
     Capability::CAP_DAC_READ_SEARCH,
     Capability::CAP_AUDIT_WRITE,
 ];
+
+/// Every capability that has a name here; what a newer kernel adds is dropped.
+const KNOWN: u64 = u64::MAX >> (u64::BITS - 41);
 
 /// Who main is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +72,12 @@ impl Kept {
         }
     }
 
-    fn keeps(&self, capability: Capability) -> bool {
+    /// What main keeps of what there is.
+    fn mask(&self) -> u64 {
         match self {
-            Self::Untouched => true,
-            Self::Harmless => !DANGEROUS.contains(&capability),
-            Self::Named(named) => named.contains(&capability),
+            Self::Untouched => u64::MAX,
+            Self::Harmless => KNOWN & !mask_of(&DANGEROUS),
+            Self::Named(named) => mask_of(named),
         }
     }
 
@@ -101,8 +105,9 @@ impl Kept {
         let Self::Named(named) = self else {
             return None;
         };
-        let held = caps::read(None, CapSet::Permitted).unwrap_or_default();
-        named.iter().copied().find(|one| !held.contains(one))
+        let held = Sets::own().map_or(0, |own| own.permitted);
+        let mut named = named.iter().copied();
+        named.find(|one| held & one.bitmask() == 0)
     }
 
     /// Takes the others out of the bounding set, while the process still may.
@@ -110,12 +115,7 @@ impl Kept {
     /// from bringing them back.
     pub fn limit_future(&self) {
         if *self != Self::Untouched {
-            process::limit_bounding_set(&|number| {
-                caps::all()
-                    .into_iter()
-                    .find(|one| u64::from(one.index()) == number)
-                    .is_some_and(|one| self.keeps(one))
-            });
+            limit_bounding_set(self.mask());
         }
     }
 
@@ -125,46 +125,55 @@ impl Kept {
         if *self == Self::Untouched {
             return Ok(());
         }
-        let refused = |_| Errno::EPERM;
-        let held = caps::read(None, CapSet::Permitted).map_err(refused)?;
-        let held = held.into_iter().filter(|one| self.keeps(*one));
-        let kept: CapsHashSet = held.collect();
-        let inheritable = caps::read(None, CapSet::Inheritable).map_err(refused)?;
+        let own = Sets::own()?;
+        let kept = own.permitted & self.mask();
         // An ambient one must be permitted and inheritable: it goes with those.
-        let inheritable = if is_root {
-            inheritable.intersection(&kept).copied().collect()
-        } else {
-            kept.clone()
+        let reduced = Sets {
+            effective: kept,
+            permitted: kept,
+            inheritable: if is_root {
+                own.inheritable & kept
+            } else {
+                kept
+            },
         };
-        for (set, wanted) in [
-            (CapSet::Inheritable, &inheritable),
-            (CapSet::Effective, &kept),
-            (CapSet::Permitted, &kept),
-        ] {
-            if caps::read(None, set).map_err(refused)? != *wanted {
-                caps::set(None, set, wanted).map_err(refused)?;
-            }
+        if reduced != own {
+            reduced.take_effect()?;
         }
-        if !is_root {
-            for capability in kept {
-                caps::raise(None, CapSet::Ambient, capability).map_err(refused)?;
-            }
+        if is_root {
+            return Ok(());
         }
-        Ok(())
+        let mut numbers = (0..64_u8).filter(|number| kept >> number & 1 != 0);
+        numbers.try_for_each(make_ambient)
     }
+}
+
+fn mask_of(capabilities: &[Capability]) -> u64 {
+    let masks = capabilities.iter().map(Capability::bitmask);
+    masks.fold(0, |all, one| all | one)
 }
 
 #[cfg(test)]
 mod tests {
     use caps::Capability;
 
-    use super::{DANGEROUS, Kept, Main};
+    use super::{DANGEROUS, KNOWN, Kept, Main, mask_of};
+
+    fn keeps(kept: &Kept, one: Capability) -> bool {
+        kept.mask() & one.bitmask() != 0
+    }
+
+    #[test]
+    fn every_capability_with_a_name_is_known_and_no_other() {
+        let all: Vec<Capability> = caps::all().into_iter().collect();
+        assert_eq!(mask_of(&all), KNOWN);
+    }
 
     #[test]
     fn root_beside_a_withheld_secret_keeps_all_but_the_dangerous_ones() {
         let kept = Kept::choose(None, true, Main::Root);
-        assert!(DANGEROUS.iter().all(|one| !kept.keeps(*one)));
-        assert!(kept.keeps(Capability::CAP_CHOWN) && kept.keeps(Capability::CAP_NET_RAW));
+        assert!(DANGEROUS.iter().all(|one| !keeps(&kept, *one)));
+        assert!(keeps(&kept, Capability::CAP_CHOWN) && keeps(&kept, Capability::CAP_NET_RAW));
     }
 
     #[test]
@@ -175,7 +184,7 @@ mod tests {
         let named = [Capability::CAP_NET_BIND_SERVICE];
         let kept = Kept::choose(Some(&named), false, Main::Other);
         assert!(kept.outlives_root() && kept.accepted().is_empty());
-        assert!(!kept.keeps(Capability::CAP_CHOWN));
+        assert!(!keeps(&kept, Capability::CAP_CHOWN));
     }
 
     #[test]

@@ -8,48 +8,96 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, pipe2};
 
+use super::stop;
 use crate::collect::accounts::Identity;
 use crate::run::identity;
 use crate::sys::descriptor::write_all;
 use crate::sys::process::{exit_now, fork};
+use crate::sys::signal::send;
 
 /// How the child says that its answer is whole.
 const DONE: i32 = 0;
 const REFUSED: u8 = 1;
+/// How often it is looked whether to go on, in milliseconds.
+const ASK: u8 = 100;
+/// SIGKILL, signal(7).
+const KILL: u8 = 9;
 
 /// Does `work` in a child that has the identity, and waits for it. An answer
 /// that is not whole, whatever ended the child, is ECHILD.
 pub fn ask(identity: &Identity, work: &dyn Fn() -> Vec<u8>) -> nix::Result<Vec<u8>> {
+    answer(Some(identity), work, &|| false)
+}
+
+/// The same, but the child is ended and the answer is EINTR once somebody asks
+/// PID 1 to stop. Without an identity the child has ours: so PID 1 can listen
+/// while it works.
+pub fn ask_unless_stopped(
+    identity: Option<&Identity>,
+    work: &dyn Fn() -> Vec<u8>,
+) -> nix::Result<Vec<u8>> {
+    answer(identity, work, &stop::is_asked)
+}
+
+fn answer(
+    identity: Option<&Identity>,
+    work: &dyn Fn() -> Vec<u8>,
+    is_stopped: &dyn Fn() -> bool,
+) -> nix::Result<Vec<u8>> {
     let (answer, said) = pipe2(OFlag::O_CLOEXEC)?;
     let child = match fork()? {
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
             // The change of identity would make it attachable again.
-            if identity::assume_bare(identity).is_err() || prctl::set_dumpable(false).is_err() {
+            let taken = identity.is_none_or(|identity| identity::assume_bare(identity).is_ok());
+            if !taken || prctl::set_dumpable(false).is_err() {
                 exit_now(REFUSED);
             }
+            drop(answer);
             write_all(&said, &work());
             exit_now(0)
         }
     };
     drop(said);
     let mut bytes = Vec::new();
-    let mut pipe = File::from(answer);
-    while let Err(error) = pipe.read_to_end(&mut bytes) {
-        if error.kind() != ErrorKind::Interrupted {
-            break;
-        }
+    let is_whole = read_all(answer, &mut bytes, is_stopped);
+    if !is_whole {
+        send(child, KILL)?;
     }
     match waitpid(child, None) {
+        _ if !is_whole => Err(Errno::EINTR),
         Ok(WaitStatus::Exited(_, DONE)) => Ok(bytes),
         _ => Err(Errno::ECHILD),
+    }
+}
+
+/// False: it was to stop.
+fn read_all(answer: OwnedFd, bytes: &mut Vec<u8>, is_stopped: &dyn Fn() -> bool) -> bool {
+    let mut pipe = File::from(answer);
+    let mut room = [0; 4096];
+    loop {
+        if is_stopped() {
+            return false;
+        }
+        let mut watched = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut watched, PollTimeout::from(ASK)) == Ok(0) {
+            continue;
+        }
+        match pipe.read(&mut room) {
+            Ok(0) => return true,
+            Ok(count) => bytes.extend_from_slice(room.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return true,
+        }
     }
 }
 

@@ -6,20 +6,23 @@
 //! **Never:** a step left out because an earlier one failed: all that is wrong
 //! is said at once, and the journal keeps the refusal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::journal::Journal;
 use super::kernel_objects::Snapshot;
 use super::kill;
 use super::places::Place;
 use super::residue::{self, Places, Residue};
+use super::stop;
 use super::trace::{Search, Trace};
+use super::wording::shown_path;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::policy::{OnHit, SealRules};
-use crate::report::{Fault, Reporter, boxed, quote};
+use crate::report::{Fault, Reporter, boxed};
 use crate::search::Searcher;
 use crate::setup::home::Home;
+use crate::setup::work::Ended;
 
 /// Setup is over: nothing of it lives, and nothing of its values is left where
 /// main could find it. Only `Seal::close` makes one.
@@ -39,10 +42,12 @@ pub struct Seal<'a> {
     pub rules: &'a SealRules,
     /// Setup's user.
     pub setup: &'a Identity,
+    /// Main's user, who can read what neither root nor setup's user may.
+    pub main: &'a Identity,
     /// Home directories to look into: a kept one, and that of main.
     pub homes: Vec<PathBuf>,
-    /// Setup's own home, to be removed.
-    pub home: Option<Home>,
+    /// Setup's own home, and those of starts that were cut off, to be removed.
+    pub private: Vec<Home>,
     /// Where setup could write, with the moment before it began.
     pub places: Vec<Place>,
     /// The kernel's objects of that moment; `None` where an earlier start began.
@@ -65,29 +70,37 @@ enum SealFault {
 }
 
 impl Seal<'_> {
-    /// Closes the door. `revoke` runs the policy's `on_drop`.
+    /// Closes the door. `revoke` runs the policy's `on_drop`. Whoever asks PID 1
+    /// to stop ends it, and the journal says what is still owed.
     pub fn close(
         mut self,
         journal: Journal,
-        revoke: &mut dyn FnMut() -> Result<(), Box<dyn Fault>>,
-    ) -> Result<SetupGone, Vec<Box<dyn Fault>>> {
+        revoke: &mut dyn FnMut() -> Result<(), Ended>,
+    ) -> Result<SetupGone, Ended> {
         let mut faults: Vec<Box<dyn Fault>> = Vec::new();
         self.kill(&mut faults);
         self.wipe(&mut faults);
-        if let Err(fault) = revoke() {
-            faults.push(fault);
-        }
+        stopped()?;
+        let is_revoked = match revoke() {
+            Ok(()) => true,
+            Err(Ended::Refused(more)) => {
+                faults.extend(more);
+                false
+            }
+            // The journal stays as it is.
+            Err(stopped) => return Err(stopped),
+        };
         self.kill(&mut faults);
+        stopped()?;
         self.search(&mut faults);
+        stopped()?;
         if faults.is_empty() {
-            let closed = journal.close().map_err(boxed);
-            return closed.map(|()| SetupGone(())).map_err(|fault| vec![fault]);
+            return Ok(journal.close().map(|()| SetupGone(()))?);
         }
-        let count = u64::try_from(faults.len()).unwrap_or(u64::MAX);
-        if let Err(fault) = journal.refuse(count) {
+        if let Err(fault) = journal.refuse(is_revoked) {
             faults.push(boxed(fault));
         }
-        Err(faults)
+        Err(Ended::Refused(faults))
     }
 
     fn kill(&self, faults: &mut Vec<Box<dyn Fault>>) {
@@ -97,7 +110,7 @@ impl Seal<'_> {
     }
 
     fn wipe(&mut self, faults: &mut Vec<Box<dyn Fault>>) {
-        if let Some(home) = self.home.take() {
+        for home in std::mem::take(&mut self.private) {
             let wiped = home.remove(self.setup);
             if !wiped.is_complete() {
                 faults.push(boxed(wiped));
@@ -112,31 +125,41 @@ impl Seal<'_> {
     }
 
     fn search(&self, faults: &mut Vec<Box<dyn Fault>>) {
-        let on_hit = self.rules.on_hit;
         let mut values = self.dropped.iter();
         let mut values = values.by_ref().map(|(name, value)| (name.as_str(), value));
         let searcher = Searcher::new(&mut values);
+        // First: a setting is cut out of its file, for a value the file goes.
+        self.search_settings(&searcher, faults);
         let search = Search {
             places: &self.places,
             secret_directories: self.secret_directories,
             everything: self.objects.is_none(),
-            setup: self.setup,
+            users: self.users(),
             report: self.report,
         };
         let mut traces = search.run(&searcher);
-        let is_refused = traces.settle(on_hit);
+        if stop::is_asked() {
+            return;
+        }
         let text = format!(
-            "seal: {} files searched, {} of formats that are not opened",
-            traces.files, traces.unopened
+            "seal: {} files searched, {} of formats that are not opened, {} older ones out of setup's reach",
+            traces.files, traces.unopened, traces.beyond
         );
         self.report.detail(1, "searched", &text, &[]);
-        for trace in traces.left {
-            self.say(boxed(SealFault::Value(trace)), is_refused, faults);
+        for trace in traces.settle(self.rules.on_hit, self.setup) {
+            self.tell("removed", &SealFault::Value(trace));
         }
-        self.search_settings(on_hit, faults);
+        for trace in traces.left {
+            self.say(SealFault::Value(trace), faults);
+        }
     }
 
-    fn search_settings(&self, on_hit: OnHit, faults: &mut Vec<Box<dyn Fault>>) {
+    /// Who can read what we may not, setup's user first.
+    fn users(&self) -> [&'_ Identity; 2] {
+        [self.setup, self.main]
+    }
+
+    fn search_settings(&self, searcher: &Searcher, faults: &mut Vec<Box<dyn Fault>>) {
         // A file that was mounted by itself is searched for values only.
         let roots = self.places.iter().map(|place| place.path.clone());
         let roots: Vec<PathBuf> = roots.filter(|path| path.is_dir()).collect();
@@ -145,33 +168,62 @@ impl Seal<'_> {
             roots: &roots,
             homes: &self.homes,
             marks: &marks.collect::<Vec<_>>(),
+            setup: self.setup.uid,
         };
-        let Ok(found) = residue::look_as(&places, self.setup) else {
-            return self.say(boxed(SealFault::Unseen), on_hit != OnHit::Report, faults);
+        if stop::is_asked() {
+            return;
+        }
+        let Ok(found) = residue::look_as(&places, &self.users()) else {
+            return self.say(SealFault::Unseen, faults);
         };
         let more = found.more;
-        let settled = residue::settle(found, on_hit);
+        let settled = residue::settle(found, self.rules.on_hit);
+        for residue in settled.cleaned {
+            self.tell("removed", &SealFault::Residue(residue.shown(searcher)));
+        }
         for residue in settled.kept {
-            let is_refused = settled.is_refused && residue.kind.is_credential();
-            self.say(boxed(SealFault::Residue(residue)), is_refused, faults);
+            self.say(SealFault::Residue(residue.shown(searcher)), faults);
         }
         if more != 0 {
-            self.say(
-                boxed(SealFault::MoreResidues(more)),
-                settled.is_refused,
-                faults,
-            );
+            self.say(SealFault::MoreResidues(more), faults);
         }
     }
 
-    /// What does not end the start is a warning.
-    fn say(&self, fault: Box<dyn Fault>, is_refused: bool, faults: &mut Vec<Box<dyn Fault>>) {
-        if is_refused {
-            faults.push(fault);
+    /// What the policy lets pass is one line; code that setup planted, which can
+    /// get no more than main itself, is a warning.
+    fn say(&self, fault: SealFault, faults: &mut Vec<Box<dyn Fault>>) {
+        if !fault.is_hit() {
+            self.report.warning(&fault);
+        } else if self.rules.on_hit == OnHit::Report {
+            self.tell("reported", &fault);
         } else {
-            self.report.warning(fault.as_ref());
+            faults.push(boxed(fault));
         }
     }
+
+    fn tell(&self, action: &'static str, fault: &SealFault) {
+        let (what, place) = (fault.what(), fault.place());
+        let text = format!("{action} {place}: {what}");
+        self.report.note(
+            action,
+            &text,
+            &[("what", what.into()), ("where", place.into())],
+        );
+    }
+}
+
+impl SealFault {
+    fn is_hit(&self) -> bool {
+        match self {
+            Self::Residue(residue) => residue.kind.is_credential(),
+            Self::Value(_) | Self::MoreResidues(_) | Self::Unseen => true,
+        }
+    }
+}
+
+/// The signal of who wants an end before a main is there.
+fn stopped() -> Result<(), Ended> {
+    stop::take().map_or(Ok(()), |signal| Err(Ended::Stopped(signal)))
 }
 
 impl Fault for SealFault {
@@ -189,7 +241,7 @@ impl Fault for SealFault {
 
     fn place(&self) -> String {
         match self {
-            Self::Value(trace) => quote(&trace.shown),
+            Self::Value(trace) => shown_path(Path::new(&trace.shown)),
             Self::Residue(residue) => residue.place(),
             Self::MoreResidues(_) | Self::Unseen => "the mounts that setup could write to".into(),
         }

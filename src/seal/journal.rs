@@ -1,22 +1,23 @@
 //! What a crash must not make us forget: setup has begun, or the seal refused.
 //!
-//! In: where setup works and what is to be scanned. Out: a file in setup's
+//! In: where setup works and what is to be scanned. Out: a journal at setup's
 //! directory, since a volume outlives the container, and one in the container's
 //! writable layer, where only root can change it. A start that finds either seals
 //! and scans first.
 //!
 //! Setup, and a main that may write to setup's directory, can remove or forge the
-//! file there, and a PID 1 that is not root has only that one: the journal then
+//! one there, and a PID 1 that is not root has only that one: the journal then
 //! helps against crashes and honest programs, not against them. A forged one
 //! costs a scan.
 //!
-//! **Never:** a value, or the place of a finding: a count says enough.
+//! **Never:** a value, or the place of a finding.
 
-use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+mod kept;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,48 +25,70 @@ use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkdir};
 
+use super::since::Moment;
 use super::wording::shown_path;
+use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
 
-/// The file's name in setup's directory.
+use kept::Kept;
+
+/// The file's name in setup's directory, where that can have no attribute.
 pub const FILE: &str = ".vestibule-journal";
 /// A directory of root alone in the writable layer.
 const LAYER: &str = "/var/lib/vestibule";
 /// The form of this version.
 const FIRST: &str = "vestibule-journal 1";
 const LAST: &str = "end";
-/// More than any journal of ours.
-const LIMIT: u64 = 1 << 16;
 
-/// How far the last start came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How far the last start came, in the order of what is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// Setup's first process was about to start; no seal has passed since.
-    SetupRunning,
-    /// The seal found something and refused.
+    /// Setup was through; the seal found something and refused.
     Refused,
+    /// The same, and what setup had is yet to be revoked.
+    RefusedUnrevoked,
+    /// Setup's first process was about to start; no seal has come to its end.
+    SetupRunning,
 }
+
+const STATES: [State; 3] = [State::Refused, State::RefusedUnrevoked, State::SetupRunning];
 
 /// A journal that is being kept.
 #[derive(Debug)]
 pub struct Journal {
-    files: Vec<PathBuf>,
-    directories: Vec<PathBuf>,
+    places: Vec<Kept>,
+    /// Setup's user, who may do in its directory what we may not.
+    user: Identity,
+    /// Whether setup has to begin anew, whatever the seal says.
+    is_unfinished: bool,
+    memory: Memory,
 }
+
+/// What the next start has to know.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// What is to be scanned; none named means all that can be written.
+    pub directories: Vec<PathBuf>,
+    /// Setup's private home, and when it was made.
+    pub homes: Vec<Since>,
+    /// Mounts that setup could write to, and the moment before it began.
+    pub marks: Vec<Since>,
+}
+
+/// A path, and a moment by the clock of its file system.
+pub type Since = (PathBuf, Moment);
 
 /// What an earlier start left to be done.
 #[derive(Debug)]
 pub struct Owed {
     /// How far it came; `None` if the file does not say.
     pub state: Option<State>,
-    /// What is to be scanned; none named means all that can be written.
-    pub directories: Vec<PathBuf>,
+    /// What it had noted.
+    pub memory: Memory,
     /// When it was written, in seconds since 1970.
     pub time: Option<u64>,
-    /// As many things had been found.
-    pub findings: u64,
-    files: Vec<PathBuf>,
+    places: Vec<Kept>,
 }
 
 /// A journal that cannot be written or removed.
@@ -76,75 +99,102 @@ pub struct JournalFault {
 }
 
 impl Journal {
-    /// Notes, before setup's first process, that a scan is owed.
-    pub fn begin(setup: &Path, directories: &[PathBuf]) -> Result<Self, JournalFault> {
-        Self::begin_among(setup, Path::new(LAYER), directories)
+    /// Notes, before setup's first process, that a scan is owed. `setup` is its
+    /// directory, if it has one.
+    pub fn begin(
+        setup: Option<&Path>,
+        memory: Memory,
+        user: &Identity,
+    ) -> Result<Self, JournalFault> {
+        Self::begin_among(setup, Path::new(LAYER), memory, user)
     }
 
     fn begin_among(
-        setup: &Path,
+        setup: Option<&Path>,
         layer: &Path,
-        directories: &[PathBuf],
+        memory: Memory,
+        user: &Identity,
     ) -> Result<Self, JournalFault> {
         let mut journal = Self {
-            files: Vec::new(),
-            directories: directories.to_vec(),
+            places: Vec::new(),
+            user: user.clone(),
+            is_unfinished: false,
+            memory,
         };
-        let content = journal.content(State::SetupRunning, 0);
-        let beside = setup.join(FILE);
-        let in_layer = own_directory(layer).map(|directory| directory.join("journal"));
+        let content = journal.content(State::SetupRunning);
+        let in_layer = own_directory(layer).map(|directory| Kept::File(directory.join("journal")));
         let mut refused = None;
-        for path in [Some(beside), in_layer.ok()].into_iter().flatten() {
-            match write_new(&path, &content) {
-                Ok(()) => journal.files.push(path),
-                // An old one in the way is a bug or an attack.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    return Err(fault(&path, &error));
+        for choice in [beside(setup), in_layer.into_iter().collect()] {
+            for place in choice {
+                match place.begin(&content, user) {
+                    Ok(()) => {
+                        journal.places.push(place);
+                        break;
+                    }
+                    // An old one in the way is a bug or an attack.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        return Err(fault(&place, &error));
+                    }
+                    Err(error) => refused = Some(fault(&place, &error)),
                 }
-                Err(error) => refused = refused.or(Some(fault(&path, &error))),
             }
         }
-        if let Some(fault) = refused.filter(|_| journal.files.is_empty()) {
-            return Err(fault);
+        if journal.places.is_empty() {
+            return Err(refused.unwrap_or(JournalFault {
+                path: layer.into(),
+                kind: io::ErrorKind::PermissionDenied,
+            }));
         }
         Ok(journal)
     }
 
-    /// Notes that the seal refused, and how much it had found.
-    pub fn refuse(&self, findings: u64) -> Result<(), JournalFault> {
-        let content = self.content(State::Refused, findings);
-        for path in &self.files {
-            replace(path, &content).map_err(|error| fault(path, &error))?;
+    /// Notes that the seal refused, unless setup is to begin anew anyway.
+    pub fn refuse(&self, is_revoked: bool) -> Result<(), JournalFault> {
+        if self.is_unfinished {
+            return Ok(());
+        }
+        let content = self.content(if is_revoked {
+            State::Refused
+        } else {
+            State::RefusedUnrevoked
+        });
+        for place in &self.places {
+            let replaced = place.replace(&content, &self.user);
+            replaced.map_err(|error| fault(place, &error))?;
         }
         Ok(())
     }
 
-    /// Removes it: the seal has passed.
+    /// Removes it: the seal has passed. The one beside setup's work goes last: by
+    /// its age that work can be told from what is older.
     pub fn close(self) -> Result<(), JournalFault> {
-        for path in &self.files {
-            match fs::remove_file(path) {
-                // Setup may have removed the one in its directory.
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(fault(path, &error));
-                }
-                Ok(()) | Err(_) => {}
-            }
-            synchronize_directory(path).map_err(|error| fault(path, &error))?;
+        for place in self.places.iter().rev() {
+            let removed = place.remove(&self.user);
+            removed.map_err(|error| fault(place, &error))?;
         }
         Ok(())
     }
 
     /// One word and its value a line, and a last line that nothing cut off.
-    fn content(&self, state: State, findings: u64) -> String {
+    fn content(&self, state: State) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let (now, state) = (now.map_or(0, |now| now.as_secs()), state.word());
-        let mut text = format!("{FIRST}\nstate {state}\ntime {now}\nfindings {findings}\n");
+        let mut text = format!("{FIRST}\nstate {state}\ntime {now}\n");
         // With one that is no line of text none is written, which means all.
-        let names: Option<Vec<&str>> = self.directories.iter().map(|path| line_of(path)).collect();
+        let names = self.memory.directories.iter();
+        let names: Option<Vec<&str>> = names.map(|path| line_of(path)).collect();
         for name in names.unwrap_or_default() {
             text.push_str("scan ");
             text.push_str(name);
             text.push('\n');
+        }
+        for (word, list) in [("home", &self.memory.homes), ("mark", &self.memory.marks)] {
+            // What is no line has no moment either: all in it counts as new.
+            for (path, (seconds, nanoseconds)) in list {
+                if let Some(name) = line_of(path) {
+                    let _ = writeln!(text, "{word} {seconds} {nanoseconds} {name}");
+                }
+            }
         }
         text.push_str(LAST);
         text.push('\n');
@@ -157,6 +207,7 @@ impl State {
         match self {
             Self::SetupRunning => "setup-running",
             Self::Refused => "refused",
+            Self::RefusedUnrevoked => "refused-unrevoked",
         }
     }
 }
@@ -168,19 +219,21 @@ fn line_of(path: &Path) -> Option<&str> {
 /// What an earlier start owes, by the journals in setup's directory and in the
 /// layer. Anything at their places that cannot be read owes all.
 #[must_use]
-pub fn find(setup: Option<&Path>) -> Option<Owed> {
-    find_among(setup, Path::new(LAYER))
+pub fn find(setup: Option<&Path>, user: &Identity) -> Option<Owed> {
+    find_among(setup, Path::new(LAYER), user)
 }
 
-fn find_among(setup: Option<&Path>, layer: &Path) -> Option<Owed> {
-    let beside = setup.map(|directory| directory.join(FILE));
+fn find_among(setup: Option<&Path>, layer: &Path, user: &Identity) -> Option<Owed> {
     let mut owed: Option<Owed> = None;
-    for path in beside.into_iter().chain([layer.join("journal")]) {
-        if !is_there(&path) {
-            continue;
-        }
-        let mut found = read(&path).unwrap_or_else(Owed::everything);
-        found.files.push(path);
+    let in_layer = Kept::File(layer.join("journal"));
+    for place in beside(setup).into_iter().chain([in_layer]) {
+        let found = match place.read(user) {
+            Ok(None) => continue,
+            Ok(Some(text)) => parse(&text),
+            Err(_) => None,
+        };
+        let mut found = found.unwrap_or_else(Owed::everything);
+        found.places.push(place);
         owed = Some(match owed {
             Some(other) => other.with(found),
             None => found,
@@ -189,63 +242,77 @@ fn find_among(setup: Option<&Path>, layer: &Path) -> Option<Owed> {
     owed
 }
 
-/// What may not be looked at counts as there.
-fn is_there(path: &Path) -> bool {
-    let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
-    fs::symlink_metadata(path).map_or_else(|error| !absent.contains(&error.kind()), |_| true)
+/// Where one can be beside setup's work, the better way first.
+fn beside(setup: Option<&Path>) -> Vec<Kept> {
+    // A link that leads to the directory has no attributes of its own.
+    let places = setup.map(|directory| {
+        [
+            Kept::Attribute(directory.join(".")),
+            Kept::File(directory.join(FILE)),
+        ]
+    });
+    places.into_iter().flatten().collect()
 }
 
 impl Owed {
+    /// Whether all of setup's commands had ended well.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.state.is_some_and(|state| state != State::SetupRunning)
+    }
+
     /// Goes on keeping the journals that were found: the seal of this start
     /// either closes them or refuses again.
     #[must_use]
-    pub fn into_journal(self) -> Journal {
+    pub fn into_journal(self, user: &Identity) -> Journal {
         Journal {
-            files: self.files,
-            directories: self.directories,
+            is_unfinished: !self.is_complete(),
+            places: self.places,
+            user: user.clone(),
+            memory: self.memory,
         }
+    }
+
+    /// The moment before setup began on the mount at this point, the earlier one
+    /// of two.
+    #[must_use]
+    pub fn began(&self, point: &Path) -> Option<Moment> {
+        let marks = self.memory.marks.iter().filter(|(path, _)| path == point);
+        marks.map(|(_, began)| *began).min()
+    }
+
+    /// Whether the moments are known to be ours: only root could have written
+    /// every file that was found.
+    #[must_use]
+    pub fn is_of_layer(&self) -> bool {
+        let mut places = self.places.iter();
+        places.all(|place| matches!(place, Kept::File(path) if !path.ends_with(FILE)))
     }
 
     fn everything() -> Self {
         Self {
             state: None,
-            directories: Vec::new(),
+            memory: Memory::default(),
             time: None,
-            findings: 0,
-            files: Vec::new(),
+            places: Vec::new(),
         }
     }
 
     /// Both debts: the worse state, and the directories of both.
     fn with(mut self, other: Self) -> Self {
-        let is_all = self.directories.is_empty() || other.directories.is_empty();
-        self.directories.extend(other.directories);
+        let (own, others) = (&mut self.memory, other.memory);
+        let is_all = own.directories.is_empty() || others.directories.is_empty();
+        own.directories.extend(others.directories);
         if is_all {
-            self.directories.clear();
+            own.directories.clear();
         }
-        if self.state != other.state {
-            self.state = self.state.and(other.state).and(Some(State::Refused));
-        }
+        own.homes.extend(others.homes);
+        own.marks.extend(others.marks);
+        self.state = self.state.zip(other.state).map(|(one, two)| one.max(two));
         self.time = self.time.or(other.time);
-        self.findings = self.findings.max(other.findings);
-        self.files.extend(other.files);
+        self.places.extend(other.places);
         self
     }
-}
-
-fn read(path: &Path) -> Option<Owed> {
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)
-        .ok()?;
-    if !file.metadata().ok()?.is_file() {
-        return None;
-    }
-    let mut text = String::new();
-    file.take(LIMIT).read_to_string(&mut text).ok()?;
-    parse(&text)
 }
 
 fn parse(text: &str) -> Option<Owed> {
@@ -255,22 +322,27 @@ fn parse(text: &str) -> Option<Owed> {
         return None;
     }
     let mut owed = Owed::everything();
-    let mut findings = None;
     for line in lines {
         let (word, value) = line.split_once(' ')?;
         match word {
             "state" => {
-                let states = [State::SetupRunning, State::Refused];
-                owed.state = Some(states.into_iter().find(|state| state.word() == value)?);
+                owed.state = Some(STATES.into_iter().find(|state| state.word() == value)?);
             }
             "time" => owed.time = Some(value.parse().ok()?),
-            "findings" => findings = Some(value.parse().ok()?),
-            "scan" if value.starts_with('/') => owed.directories.push(value.into()),
+            "scan" if value.starts_with('/') => owed.memory.directories.push(value.into()),
+            "home" => owed.memory.homes.push(since(value)?),
+            "mark" => owed.memory.marks.push(since(value)?),
             _ => return None,
         }
     }
-    owed.findings = findings?;
     owed.state.map(|_| owed)
+}
+
+fn since(value: &str) -> Option<Since> {
+    let (seconds, rest) = value.split_once(' ')?;
+    let (nanoseconds, path) = rest.split_once(' ')?;
+    let began = (seconds.parse().ok()?, nanoseconds.parse().ok()?);
+    path.starts_with('/').then(|| (path.into(), began))
 }
 
 /// The directory in the layer, for a PID 1 that is root there.
@@ -298,36 +370,9 @@ fn own_directory(layer: &Path) -> io::Result<&Path> {
     Ok(layer)
 }
 
-/// Writes a file that is not there yet, through to the disk.
-fn write_new(path: &Path, content: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(content.as_bytes())?;
-    file.sync_all()?;
-    synchronize_directory(path)
-}
-
-/// Puts new content in a journal's place at once.
-fn replace(path: &Path, content: &str) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(OsStr::from_bytes(b".new"));
-    let fresh = PathBuf::from(name);
-    let _ = fs::remove_file(&fresh);
-    write_new(&fresh, content)?;
-    fs::rename(&fresh, path)?;
-    synchronize_directory(path)
-}
-
-fn synchronize_directory(path: &Path) -> io::Result<()> {
-    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
-}
-
-fn fault(path: &Path, error: &io::Error) -> JournalFault {
+fn fault(place: &Kept, error: &io::Error) -> JournalFault {
     JournalFault {
-        path: path.to_path_buf(),
+        path: place.path().to_path_buf(),
         kind: error.kind(),
     }
 }
@@ -345,7 +390,7 @@ impl Fault for JournalFault {
     }
 
     fn remedy(&self) -> String {
-        "let PID 1 write to setup's directory, or give the container a writable layer".into()
+        "let PID 1 or setup's user write to setup's directory, or give the container a writable layer".into()
     }
 
     fn exit(&self) -> Exit {

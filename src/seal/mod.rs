@@ -16,6 +16,7 @@ pub mod places;
 pub mod residue;
 pub mod scan;
 pub mod since;
+pub mod stop;
 pub mod trace;
 pub mod wipe;
 pub(crate) mod wording;

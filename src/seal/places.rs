@@ -12,7 +12,8 @@ use nix::sys::statfs::{
 };
 use nix::sys::statvfs::{FsFlags, statvfs};
 
-use super::since::Mark;
+use super::since::{Mark, mount_of};
+use crate::collect::accounts::Identity;
 use crate::run::confine::mounts::Mounts;
 
 /// File systems that show the kernel: those of terminals, message queues,
@@ -37,8 +38,10 @@ pub struct Place {
 }
 
 /// All of them. Without `/proc` the root and the usual places stand for all.
+/// Where no file can be made at a mount's point, by us or as setup's user, one
+/// of `others` on the same mount gives the mark.
 #[must_use]
-pub fn writable() -> Vec<Place> {
+pub fn writable(setup: &Identity, others: &[&Path]) -> Vec<Place> {
     let mounts = Mounts::read();
     let mut paths: Vec<PathBuf> = Vec::new();
     if mounts.is_empty() {
@@ -56,10 +59,18 @@ pub fn writable() -> Vec<Place> {
     paths
         .into_iter()
         .map(|path| Place {
-            mark: Mark::set(&path).ok(),
+            mark: mark(&path, setup, others),
             path,
         })
         .collect()
+}
+
+fn mark(path: &Path, setup: &Identity, others: &[&Path]) -> Option<Mark> {
+    let mount = mount_of(path).ok()?;
+    let others = others.iter().copied();
+    let here = others.filter(|other| mount_of(other).is_ok_and(|found| found == mount));
+    let mut here = [path].into_iter().chain(here).filter(|path| path.is_dir());
+    here.find_map(|path| Mark::set_as(path, setup).ok())
 }
 
 fn is_writable(path: &Path) -> bool {

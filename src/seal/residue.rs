@@ -19,16 +19,21 @@ mod settle;
 mod url;
 mod walk;
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::unistd::geteuid;
 
-use super::as_user::ask;
+use super::as_user::ask_unless_stopped;
+use super::scan::masked;
 use super::since::Mark;
 use super::wording::shown_path;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
+use crate::search::Searcher;
 
 pub use clean::{CleanFault, clean};
 pub use settle::{Settled, settle};
@@ -109,6 +114,8 @@ pub struct Places<'a> {
     /// The marks of the mounts in question. On a mount without one everything
     /// counts as new.
     pub marks: &'a [Mark],
+    /// Setup's uid: who has it knows what setup could not reach.
+    pub setup: u32,
 }
 
 /// Looks at all the trees, each on its own mount and no further.
@@ -117,12 +124,26 @@ pub fn look(places: &Places<'_>) -> Found {
     walk::look(places)
 }
 
-/// The same with the eyes of another user too, for a root that may not read
-/// everything: what either could look at was looked at.
-pub fn look_as(places: &Places<'_>, identity: &Identity) -> nix::Result<Found> {
-    let mut found = look(places);
-    let bytes = ask(identity, &|| carry::encode(&walk::look(places)))?;
-    found.join(carry::decode(&bytes).ok_or(Errno::ECHILD)?);
+/// The same with the eyes of other users too, for a root that may not read
+/// everything: what any could look at was looked at. In children, so that a signal
+/// to PID 1 ends it at once (EINTR).
+pub fn look_as(places: &Places<'_>, users: &[&Identity]) -> nix::Result<Found> {
+    let look = |user| {
+        let bytes = ask_unless_stopped(user, &|| carry::encode(&walk::look(places)))?;
+        carry::decode(&bytes).ok_or(Errno::ECHILD)
+    };
+    let mut asked = vec![geteuid().as_raw()];
+    let mut found = look(None)?;
+    for user in users {
+        let is_blind = found
+            .residues
+            .iter()
+            .any(|residue| residue.kind == Kind::Unreadable);
+        if is_blind && !asked.contains(&user.uid) {
+            asked.push(user.uid);
+            found.join(look(Some(user))?);
+        }
+    }
     Ok(found)
 }
 
@@ -197,6 +218,14 @@ impl Residue {
             kind,
             can_clean,
         }
+    }
+
+    /// The same for messages: no value in its path.
+    #[must_use]
+    pub fn shown(mut self, searcher: &Searcher) -> Self {
+        let shown = masked(self.path.as_os_str().as_bytes(), searcher);
+        self.path = OsString::from_vec(shown).into();
+        self
     }
 }
 

@@ -7,13 +7,17 @@
 //!
 //! **Never:** our own clock.
 
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{FileStat, Mode, fstat};
-use nix::unistd::{mkstemp, unlink};
+use nix::fcntl::{AtFlags, OFlag, open};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::unistd::{AccessFlags, faccessat, geteuid, mkstemp, unlink};
+
+use super::as_user::ask;
+use crate::collect::accounts::Identity;
 
 use crate::sys::signal::{SignalSet, wait};
 use crate::sys::statx::Mount;
@@ -34,7 +38,10 @@ pub struct Mark {
 }
 
 /// Seconds and nanoseconds.
-type Moment = (i64, i64);
+pub type Moment = (i64, i64);
+
+/// What a probe is called; a crash may leave one, with nothing in it.
+pub const PROBE: &str = ".vestibule-probe-";
 
 impl Mark {
     /// Marks this moment for the mount that `directory` is on. Takes until the
@@ -60,10 +67,44 @@ impl Mark {
         })
     }
 
-    /// The change time that nothing older is later than.
+    /// The same, if need be by a child of setup's user: it may write where a root
+    /// without its capabilities may not.
+    pub fn set_as(directory: &Path, setup: &Identity) -> nix::Result<Self> {
+        Self::set(directory).or_else(|refused| {
+            let answer = ask(setup, &|| {
+                let (seconds, nanoseconds) =
+                    Self::set(directory).map_or((0, 0), |mark| mark.began());
+                [seconds.to_le_bytes(), nanoseconds.to_le_bytes()].concat()
+            })?;
+            let (seconds, rest) = answer.split_first_chunk().ok_or(refused)?;
+            let nanoseconds = rest.first_chunk().ok_or(refused)?;
+            match (
+                i64::from_le_bytes(*seconds),
+                i64::from_le_bytes(*nanoseconds),
+            ) {
+                (0, 0) => Err(refused),
+                began => Self::at(directory, began),
+            }
+        })
+    }
+
+    /// A mark that was set in an earlier start, of which `began` was kept.
+    pub fn at(path: &Path, began: Moment) -> nix::Result<Self> {
+        Ok(Self {
+            mount: mount_of(path)?,
+            last: began,
+            has_ticked: false,
+        })
+    }
+
+    /// The first change time that is not older.
     #[must_use]
-    pub fn moment(&self) -> (i64, i64) {
-        self.last
+    pub fn began(&self) -> Moment {
+        let (seconds, nanoseconds) = self.last;
+        (
+            seconds,
+            nanoseconds.saturating_add(i64::from(self.has_ticked)),
+        )
     }
 
     /// The moment at which a file was made or last written, for its mount: later
@@ -113,14 +154,28 @@ fn changed(stat: &FileStat) -> Moment {
     (stat.st_ctime, stat.st_ctime_nsec)
 }
 
-fn mount_of(directory: &Path) -> nix::Result<Mount> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    Mount::of(open(directory, flags, Mode::empty())?)
+/// The mount that a path is on.
+pub fn mount_of(path: &Path) -> nix::Result<Mount> {
+    Mount::of(open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?)
+}
+
+/// Whether what this process cannot read holds nothing that its user has written
+/// since: it is older, another's, and neither to be written nor to be entered.
+pub fn is_beyond_reach(directory: impl AsFd, name: &[u8], began: Moment) -> bool {
+    let Ok(stat) = fstatat(&directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) else {
+        return false;
+    };
+    let may = |right| faccessat(&directory, name, right, AtFlags::empty()).is_ok();
+    let is_directory = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR;
+    changed(&stat) < began
+        && stat.st_uid != geteuid().as_raw()
+        && !may(AccessFlags::W_OK)
+        && !(is_directory && may(AccessFlags::X_OK))
 }
 
 /// The ctime of a file made just now.
 fn probe(directory: &Path) -> nix::Result<Moment> {
-    let (file, path) = mkstemp(&directory.join(".vestibule-probe-XXXXXX"))?;
+    let (file, path) = mkstemp(&directory.join(format!("{PROBE}XXXXXX")))?;
     let made = fstat(&file).map(|stat| changed(&stat));
     match unlink(&path) {
         Ok(()) | Err(Errno::ENOENT) => made,

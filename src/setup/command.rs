@@ -26,7 +26,9 @@ use crate::report::{Fault, Reporter, boxed};
 use crate::run::AlmostMain;
 use crate::run::prepare::Preparation;
 use crate::start::Caller;
+use crate::sys::ipc::leave_session_keyring;
 use crate::sys::process::{exit_now, fork};
+use crate::sys::seccomp::refuse_keyrings;
 
 /// How every program of setup is started.
 #[derive(Clone)]
@@ -58,6 +60,13 @@ pub struct Standard {
 /// `/dev/null`, or without it an empty place that cannot be read.
 pub fn nothing(flags: OFlag) -> nix::Result<OwnedFd> {
     open("/dev/null", flags | OFlag::O_CLOEXEC, Mode::empty())
+}
+
+/// A key outlives who made it, in keyrings that main's user has too. Where there
+/// is no seccomp, at least the session's keyring is another one.
+fn shut_keyrings() {
+    let _ = leave_session_keyring();
+    let _ = refuse_keyrings();
 }
 
 impl Starter {
@@ -129,6 +138,7 @@ impl Starter {
             Ok(almost) => almost,
             Err(fault) => return fault,
         };
+        shut_keyrings();
         match almost.prove(Some(getppid())) {
             Err(fault) => boxed(fault),
             Ok(proof) => match almost.execute(words, &preparation, &caller, &proof) {

@@ -52,12 +52,23 @@ pub enum SetupFault {
     },
     /// A private home cannot be made.
     Home(PathBuf),
-    /// A program that vestibule runs itself can be changed by setup's user.
-    Changeable {
+    /// A program that vestibule is to run itself cannot be run.
+    Unusable {
         /// The policy's entry.
         place: String,
         /// The program.
-        program: PathBuf,
+        program: String,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// The program that revokes what setup had did not.
+    NotRevoked {
+        /// The policy's entry.
+        place: String,
+        /// The program.
+        program: String,
+        /// How it ended, if it did.
+        end: Option<End>,
     },
 }
 
@@ -68,12 +79,7 @@ impl Fault for SetupFault {
                 "the policy has a setup phase, and vestibule is not PID 1: nobody could kill what setup leaves".into()
             }
             Self::Failed { program, end, .. } => {
-                let program = quote(program);
-                match end {
-                    End::Exited(127) => format!("setup failed: {program} was not found (exit code 127)"),
-                    End::Exited(code) => format!("setup failed: {program} ended with exit code {code}"),
-                    End::Killed(signal) => format!("setup failed: {program} was ended by signal {signal}"),
-                }
+                format!("setup failed: {} {}", quote(program), how(*end))
             }
             Self::Overran { program, .. } => {
                 format!("setup took longer than its timeout, in {}", quote(program))
@@ -86,10 +92,13 @@ impl Fault for SetupFault {
                 "cannot make a private home directory for setup in `{}`",
                 path.display()
             ),
-            Self::Changeable { program, .. } => format!(
-                "setup's user could change {}, which vestibule is to run itself",
-                quote(program.as_os_str().as_encoded_bytes())
-            ),
+            Self::Unusable {
+                program, problem, ..
+            } => format!("vestibule is to run {}, which {problem}", quote(program)),
+            Self::NotRevoked { program, end, .. } => {
+                let how = end.map_or("took longer than a minute".into(), how);
+                format!("what setup had is not revoked: {} {how}", quote(program))
+            }
         }
     }
 
@@ -99,29 +108,39 @@ impl Fault for SetupFault {
             | Self::Failed { place, .. }
             | Self::Overran { place, .. }
             | Self::NoSecret { place, .. }
-            | Self::Changeable { place, .. } => place.clone(),
+            | Self::Unusable { place, .. }
+            | Self::NotRevoked { place, .. } => place.clone(),
             Self::System { .. } | Self::Home(_) => "the setup phase; main was not started".into(),
         }
     }
 
     fn remedy(&self) -> String {
         match self {
-            Self::NotFirst { .. } => "make vestibule the container's entrypoint, without `--init` and without a process namespace that it shares",
-            Self::Failed { .. } => "its own messages stand above; what it wrote in its directory was removed, so a restart begins anew",
+            Self::NotFirst { .. } => "make vestibule the container's entrypoint: no `--init` (compose: `init: true`), no shell before it, no shared process namespace (`pid:`)",
+            Self::Failed { .. } => "its own messages stand above; a restart begins anew",
             Self::Overran { .. } => "raise `timeout`, or find out what it waits for: it has no terminal and no input",
             Self::NoSecret { .. } => "let the program write the value, and nothing else, to its standard output, and end with 0",
             Self::System { .. } => "a restart may help; else raise the container's limits of processes and open files",
             Self::Home(_) => "let setup's user write to /var/tmp or /tmp of the container",
-            Self::Changeable { .. } => "let it, and every directory above it, belong to root and be writable by root alone",
+            Self::Unusable { .. } => "put the program into the image, executable for all, or correct its path",
+            Self::NotRevoked { .. } => "its own messages stand above; the next start runs it again, and no main starts before it has ended with 0",
         }
         .into()
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NotFirst { .. } | Self::Changeable { .. } => Exit::Policy,
+            Self::NotFirst { .. } | Self::Unusable { .. } => Exit::Policy,
+            Self::NotRevoked { .. } => Exit::Seal,
             Self::Failed { .. } | Self::Overran { .. } | Self::NoSecret { .. } => Exit::Setup,
             Self::System { .. } | Self::Home(_) => Exit::System,
         }
+    }
+}
+
+fn how(end: End) -> String {
+    match end {
+        End::Exited(code) => format!("ended with exit code {code}"),
+        End::Killed(signal) => format!("was ended by signal {signal}"),
     }
 }

@@ -9,7 +9,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -17,19 +17,23 @@ use crate::collect::accounts::Identity;
 use crate::collect::replaceable::{Weakness, weakness};
 use crate::exit::Exit;
 use crate::report::{Fault, quote};
+use crate::seal::as_user::ask;
 use crate::seal::journal;
+use crate::seal::since::PROBE;
 use crate::seal::wording::shown_path;
 
 /// What setup with credentials would stand on.
 pub struct Ground<'a> {
-    /// Where its commands start.
-    pub directory: &'a Path,
+    /// Where its commands start, if not in their home.
+    pub directory: Option<&'a Path>,
     /// Whether its home is made for it and removed afterwards.
     pub has_private_home: bool,
     /// Where its programs are looked for.
     pub path: &'a OsStr,
     /// Who could have prepared it.
     pub main: &'a Identity,
+    /// Setup's user, who can look where a root without its capabilities may not.
+    pub setup: &'a Identity,
 }
 
 /// Something that an earlier main could have prepared.
@@ -70,7 +74,8 @@ impl Ground<'_> {
     #[must_use]
     pub fn faults(&self) -> Vec<GroundFault> {
         let mut faults = Vec::new();
-        faults.extend(occupied(self.directory));
+        let occupied = |directory| occupied(directory, self.setup);
+        faults.extend(self.directory.and_then(occupied));
         if !self.has_private_home {
             faults.push(GroundFault::SharedHome);
         }
@@ -92,41 +97,61 @@ impl Ground<'_> {
     }
 }
 
-fn occupied(directory: &Path) -> Option<GroundFault> {
-    let unknown = |error: &std::io::Error| GroundFault::Unknown {
-        directory: directory.to_path_buf(),
-        kind: error.kind(),
-    };
+/// Whether anything is there that could have been prepared.
+enum Look {
+    Nothing,
+    Entry(OsString),
+    Refused(ErrorKind),
+}
+
+fn occupied(directory: &Path, setup: &Identity) -> Option<GroundFault> {
+    let mut found = look(directory);
+    if matches!(found, Look::Refused(ErrorKind::PermissionDenied)) {
+        let as_setup = ask(setup, &|| match look(directory) {
+            Look::Nothing => vec![b'/'],
+            Look::Entry(name) => name.into_vec(),
+            Look::Refused(_) => Vec::new(),
+        });
+        match as_setup.unwrap_or_default() {
+            name if name == b"/" => found = Look::Nothing,
+            name if !name.is_empty() => found = Look::Entry(OsString::from_vec(name)),
+            _ => {}
+        }
+    }
+    let directory = directory.to_path_buf();
+    match found {
+        Look::Nothing => None,
+        Look::Entry(entry) => Some(GroundFault::NotEmpty { directory, entry }),
+        Look::Refused(kind) => Some(GroundFault::Unknown { directory, kind }),
+    }
+}
+
+fn look(directory: &Path) -> Look {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return None,
-        Err(error) => return Some(unknown(&error)),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Look::Nothing,
+        Err(error) => return Look::Refused(error.kind()),
     };
     for entry in entries {
         match entry {
             Ok(entry) if is_expected(&entry) => {}
-            Ok(entry) => {
-                return Some(GroundFault::NotEmpty {
-                    directory: directory.to_path_buf(),
-                    entry: entry.file_name(),
-                });
-            }
-            Err(error) => return Some(unknown(&error)),
+            Ok(entry) => return Look::Entry(entry.file_name()),
+            Err(error) => return Look::Refused(error.kind()),
         }
     }
-    None
+    Look::Nothing
 }
 
-/// Our journal, and what a new ext4 volume starts with.
+/// Our journal, an empty probe that a crash left, and what a new ext4 volume
+/// starts with.
 fn is_expected(entry: &fs::DirEntry) -> bool {
     let name = entry.file_name();
-    let is_rescue = || {
-        name == "lost+found"
-            && entry
-                .metadata()
-                .is_ok_and(|of| of.is_dir() && of.uid() == 0)
-    };
-    name == journal::FILE || is_rescue()
+    let is =
+        |expected: fn(&fs::Metadata) -> bool| entry.metadata().is_ok_and(|found| expected(&found));
+    let is_probe = name.as_bytes().starts_with(PROBE.as_bytes());
+    name == journal::FILE
+        || (is_probe && is(|found| found.is_file() && found.len() == 0))
+        || (name == "lost+found" && is(|found| found.is_dir() && found.uid() == 0))
 }
 
 impl Fault for GroundFault {
@@ -225,10 +250,11 @@ mod tests {
 
     fn faults(place: &Place, path: &str, uid: u32) -> Vec<GroundFault> {
         let ground = Ground {
-            directory: &place.0.join("work"),
+            directory: Some(&place.0.join("work")),
             has_private_home: true,
             path: OsStr::new(path),
             main: &main(uid),
+            setup: &main(uid),
         };
         ground.faults()
     }
@@ -293,10 +319,11 @@ mod tests {
             );
         }
         let ground = Ground {
-            directory: &place.0.join("work"),
+            directory: Some(&place.0.join("work")),
             has_private_home: false,
             path: OsStr::new("/usr/bin"),
             main: &main(1000),
+            setup: &main(1000),
         };
         assert!(matches!(
             ground.faults().as_slice(),

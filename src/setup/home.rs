@@ -10,17 +10,21 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use nix::sys::stat::fstat;
 use nix::unistd::mkdtemp;
 
 use super::fault::SetupFault;
 use crate::collect::accounts::Identity;
 use crate::environment::Environment;
 use crate::seal::as_user::ask;
+use crate::seal::journal::Since;
 use crate::seal::since::Mark;
 use crate::seal::wipe::{Tree, Wiped};
 
 /// Where it is made: on disk, since builds are large.
 const PLACES: [&str; 2] = ["/var/tmp", "/tmp"];
+/// What its name begins with.
+const NAME: &str = "vestibule-home-";
 /// Below it, what the XDG Base Directory Specification names.
 const BELOW: [(&str, &str); 4] = [
     ("XDG_CACHE_HOME", ".cache"),
@@ -44,7 +48,7 @@ impl Home {
         for place in PLACES.map(Path::new) {
             let Ok(mark) = Mark::set(place) else { continue };
             let make = || {
-                let made = mkdtemp(&place.join("vestibule-home-XXXXXX"));
+                let made = mkdtemp(&place.join(format!("{NAME}XXXXXX")));
                 made.map(|path| path.into_os_string().into_vec())
                     .unwrap_or_default()
             };
@@ -56,6 +60,34 @@ impl Home {
             return Ok(Self { path, tree, mark });
         }
         Err(fault())
+    }
+
+    /// One of an earlier start that a crash left, by its journal: a path that one
+    /// could have, and a directory of setup's user. A journal that somebody forged
+    /// can name nothing else.
+    #[must_use]
+    pub fn left((path, began): &Since, identity: &Identity) -> Option<Self> {
+        let is_ours = PLACES
+            .iter()
+            .any(|place| path.parent() == Some(Path::new(place)));
+        let name = path.file_name()?.as_bytes();
+        if !is_ours || !name.starts_with(NAME.as_bytes()) {
+            return None;
+        }
+        let tree = Tree::open(path).ok()?;
+        let owner = fstat(tree.top()).ok()?.st_uid;
+        let mark = Mark::at(path.parent()?, *began).ok()?;
+        (owner == identity.uid).then(|| Self {
+            path: path.clone(),
+            tree,
+            mark,
+        })
+    }
+
+    /// What the journal says of it.
+    #[must_use]
+    pub fn since(&self) -> Since {
+        (self.path.clone(), self.mark.began())
     }
 
     /// Sets the variables that lead to it.

@@ -11,7 +11,7 @@ pub mod fault;
 pub mod git;
 pub mod ground;
 pub mod home;
-mod own_program;
+pub(crate) mod own_program;
 pub mod phase;
 pub mod relay;
 pub mod watch;

@@ -1,13 +1,14 @@
 //! Programs that the policy names for vestibule itself: one that mints a secret
 //! for setup (`command:`), one that revokes what was dropped (`on_drop`).
 //!
-//! In: an absolute path that setup's user cannot change. Out: its standard
-//! output as a secret, or nothing.
+//! In: an absolute path that neither setup's nor main's user can change, which is
+//! judged before anything runs. Out: its standard output as a secret, or nothing.
 //!
 //! **Never:** the container's variables: PATH is fixed and HOME is empty.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -21,11 +22,13 @@ use super::fault::SetupFault;
 use super::phase::DEFAULT_PATH;
 use super::relay::{Masking, Relay};
 use super::watch::{Watch, Watched};
+use super::work::Ended;
+use crate::collect::accounts::Identity;
 use crate::collect::reach::Reach;
-use crate::collect::replaceable::weakness;
-use crate::collect::setup::{Minted, SetupMaterial};
+use crate::collect::replaceable;
+use crate::collect::setup::{Minted, SetupMaterial, words_of};
 use crate::environment::Environment;
-use crate::policy::{SealRules, SetupRules};
+use crate::policy::{Policy, SealRules, SetupRules};
 use crate::report::{Fault, boxed};
 use crate::seal::kill;
 use crate::secret::{Scratch, Secret};
@@ -38,16 +41,49 @@ const LARGEST: usize = 65_536;
 /// How long such a program may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Runs the programs of `command:` sources and takes what they write.
-pub(super) fn mint(
-    starter: &Starter,
-    material: &mut SetupMaterial,
+/// What keeps a program of the policy from being run, or from being trusted:
+/// these users could put another in its place.
+pub(crate) fn faults(
+    policy: &Policy,
     rules: &SetupRules,
-) -> Result<(), SetupFault> {
-    let _ = rules;
+    users: [(&Identity, &'static str); 2],
+) -> Vec<Box<dyn Fault>> {
+    let on_drop = policy.seal.on_drop.first();
+    let on_drop = on_drop.map(|program| (program, "/seal/on_drop".to_owned()));
+    let minting = rules.secrets(&policy.connections).into_iter();
+    let minting = minting.filter_map(|(name, _)| {
+        let (words, place) = words_of(name, policy)?;
+        Some((words.first()?, place.to_string()))
+    });
+    let mut faults = Vec::new();
+    for (program, place) in on_drop.into_iter().chain(minting) {
+        let path = Path::new(program);
+        if let Some(problem) = problem(path) {
+            faults.push(boxed(SetupFault::Unusable {
+                place: format!("{} at {place}", policy.file.display()),
+                program: program.clone(),
+                problem,
+            }));
+        }
+        let mut users = users.into_iter();
+        let changeable = users.find_map(|(user, who)| replaceable::program(path, user, who));
+        faults.extend(changeable.map(boxed));
+    }
+    faults
+}
+
+fn problem(program: &Path) -> Option<&'static str> {
+    match program.metadata() {
+        Ok(found) if found.is_file() && found.mode() & 0o111 != 0 => None,
+        Ok(_) => Some("is no executable file"),
+        Err(_) => Some("is not there"),
+    }
+}
+
+/// Runs the programs of `command:` sources and takes what they write.
+pub(super) fn mint(starter: &Starter, material: &mut SetupMaterial) -> Result<(), SetupFault> {
     for minted in std::mem::take(&mut material.minted) {
         let place = format!("{} at {}", starter.policy, minted.place);
-        unchangeable(starter, &minted.words, &place)?;
         let value = output_of(starter, &minted, &place, material)?;
         let name = minted.name.as_str().to_owned();
         material.all.push((name.clone(), value.duplicate()));
@@ -62,59 +98,44 @@ pub(super) fn revoke(
     starter: &Starter,
     rules: &SealRules,
     material: &SetupMaterial,
-) -> Result<(), Box<dyn Fault>> {
-    if rules.on_drop.is_empty() {
+) -> Result<(), Ended> {
+    let Some(program) = rules.on_drop.first() else {
         return Ok(());
-    }
-    let place = format!("{} at /seal/on_drop", starter.policy);
-    unchangeable(starter, &rules.on_drop, &place).map_err(boxed)?;
+    };
     let mut all = material
         .all
         .iter()
         .map(|(name, value)| (name.as_str(), value));
     let masking = Masking::new(&mut all);
-    let (relay, ends) = Relay::open(&masking, None).map_err(system).map_err(boxed)?;
+    let (relay, ends) = Relay::open(&masking, None).map_err(system)?;
     let standard = Standard {
-        input: nothing(OFlag::O_RDONLY).map_err(system).map_err(boxed)?,
+        input: nothing(OFlag::O_RDONLY).map_err(system)?,
         output: ends.output,
         error: ends.error,
     };
-    let program = start(starter, &rules.on_drop, standard, material).map_err(boxed)?;
     let watch = Watch {
-        main: program,
+        main: start(starter, &rules.on_drop, standard, material)?,
         relay,
         server: None,
         passwords: &|_| None,
         until: Instant::now().checked_add(PATIENCE),
         report: starter.report,
     };
-    let (watched, relay) = watch.until_end().map_err(system).map_err(boxed)?;
-    kill::everything(Some(starter.identity.uid)).map_err(boxed)?;
+    let (watched, relay) = watch.until_end().map_err(system)?;
+    kill::everything(Some(starter.identity.uid))?;
     relay.finish(Duration::from_secs(1));
-    let program = rules.on_drop.first().cloned().unwrap_or_default();
-    match watched {
-        Watched::Ended(End::Exited(0)) => Ok(()),
-        Watched::Ended(end) => Err(boxed(SetupFault::Failed {
-            place,
-            program,
-            end,
-        })),
-        Watched::Overran | Watched::Stopped(_) => {
-            Err(boxed(SetupFault::Overran { place, program }))
-        }
+    let end = match watched {
+        Watched::Ended(End::Exited(0)) => return Ok(()),
+        Watched::Stopped(signal) => return Err(Ended::Stopped(signal)),
+        Watched::Ended(end) => Some(end),
+        Watched::Overran => None,
+    };
+    Err(SetupFault::NotRevoked {
+        place: format!("{} at /seal/on_drop", starter.policy),
+        program: program.clone(),
+        end,
     }
-}
-
-/// Setup's user must not be able to put another program there.
-fn unchangeable(starter: &Starter, words: &[String], place: &str) -> Result<(), SetupFault> {
-    let program = Path::new(words.first().map_or("", String::as_str));
-    match weakness(program, &starter.identity) {
-        Some(_) if starter.identity.uid != 0 => Err(SetupFault::Changeable {
-            place: place.to_owned(),
-            program: program.to_path_buf(),
-        }),
-        _ => Ok(()),
-    }
+    .into())
 }
 
 fn start(

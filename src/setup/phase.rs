@@ -7,7 +7,7 @@
 //! value that is still here when main's process begins.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use nix::unistd::getpid;
@@ -23,12 +23,14 @@ use crate::collect::accounts::Identity;
 use crate::collect::setup::SetupMaterial;
 use crate::policy::{Confinement, Home as HomeRule, Reuse, SealRules, SetupRules};
 use crate::report::{Reporter, boxed};
+use crate::seal::as_user::ask;
 use crate::seal::close::{Seal, SetupGone};
-use crate::seal::journal::{self, Journal, Owed, State};
+use crate::seal::journal::{self, Journal, JournalFault, Memory, Owed, State};
 use crate::seal::kernel_objects::Snapshot;
 use crate::seal::kill;
 use crate::seal::places::{self, Place};
-use crate::seal::since::Mark;
+use crate::seal::since::{Mark, mount_of};
+use crate::seal::stop;
 use crate::seal::wipe::{Wiped, empty};
 use crate::start::Caller;
 
@@ -71,16 +73,26 @@ pub enum Need {
 impl Need {
     /// Looks for a journal first: what it says counts more than `skip_if`.
     #[must_use]
-    pub fn of(rules: &SetupRules) -> Self {
+    pub fn of(rules: &SetupRules, setup: &Identity) -> Self {
         let directory = rules.directory.as_ref().map(|(path, _)| path.as_path());
-        if let Some(owed) = journal::find(directory) {
+        if let Some(owed) = journal::find(directory, setup) {
             Self::Owed(owed)
-        } else if rules.skip_if.as_ref().is_some_and(|path| path.exists()) {
+        } else if rules
+            .skip_if
+            .as_ref()
+            .is_some_and(|path| exists(path, setup))
+        {
             Self::Skip
         } else {
             Self::Run
         }
     }
+}
+
+/// Whether it is there, for us or for setup's user.
+fn exists(path: &Path, setup: &Identity) -> bool {
+    let as_setup = |_| ask(setup, &|| vec![u8::from(path.exists())]) == Ok(vec![1]);
+    path.try_exists().unwrap_or_else(as_setup)
 }
 
 impl Phase<'_> {
@@ -90,15 +102,18 @@ impl Phase<'_> {
             let place = self.place();
             return Err(SetupFault::NotFirst { place }.into());
         }
-        match need {
+        let report = self.report;
+        let gone = match need {
             Need::Skip => {
-                self.report
-                    .note("setup", "setup is skipped: `skip_if` is there", &[]);
-                Ok(SetupGone::never_was())
+                report.note("setup", "setup is skipped: `skip_if` is there", &[]);
+                return Ok(SetupGone::never_was());
             }
             Need::Run => self.run(),
             Need::Owed(owed) => self.make_up_for(owed),
-        }
+        }?;
+        stop::discard_others(report);
+        // Main would be made only to be ended.
+        stop::take().map_or(Ok(gone), |signal| Err(Ended::Stopped(signal)))
     }
 
     fn place(&self) -> String {
@@ -111,15 +126,47 @@ impl Phase<'_> {
         let text =
             "an earlier start ended before its seal: everything that can be written is searched";
         self.report.note("owed", text, &[]);
-        let is_complete = owed.state == Some(State::Refused);
-        if !is_complete && self.rules.reuse == Reuse::Refused {
+        let is_complete = owed.is_complete();
+        let is_revoked = owed.state != Some(State::RefusedUnrevoked);
+        if !is_complete && self.needs_clean_ground() {
             self.clear_directory(&owed);
         }
-        let seal = self.seal_of(None, places::writable(), None);
-        let gone = seal.close(owed.into_journal(), &mut || Ok(()));
-        let gone = gone.map_err(Ended::Refused)?;
+        let homes = owed.memory.homes.iter();
+        let homes: Vec<Home> = homes
+            .filter_map(|since| Home::left(since, &self.setup))
+            .collect();
+        let seal = self.seal_of(homes, self.places_of(&owed), None);
+        let gone = seal.close(owed.into_journal(&self.setup), &mut || {
+            if is_revoked {
+                return Ok(());
+            }
+            revoke(&self.starter(None), self.seal, &self.material)
+        })?;
         // What the seal had refused is gone by now, and setup had been through.
         if is_complete { Ok(gone) } else { self.run() }
+    }
+
+    /// Where setup can write, as the mounts were before it began.
+    fn places(&self) -> Vec<Place> {
+        let directory = self.rules.directory.as_ref().map(|(path, _)| path);
+        let usual = ["/var/tmp", "/tmp"].map(Path::new);
+        let homes = [&self.setup.home, &self.main.home];
+        let others = directory.into_iter().chain(homes).map(PathBuf::as_path);
+        let others: Vec<&Path> = others.chain(usual).collect();
+        places::writable(&self.setup, &others)
+    }
+
+    /// The same, as they were before the setup of an earlier start. Without any
+    /// moment nothing can have run: the journal was not whole yet.
+    fn places_of(&self, owed: &Owed) -> Vec<Place> {
+        let mut places = self.places();
+        if !owed.memory.marks.is_empty() {
+            for place in &mut places {
+                let began = owed.began(&place.path);
+                place.mark = began.and_then(|began| Mark::at(&place.path, began).ok());
+            }
+        }
+        places
     }
 
     /// What an unfinished setup left in its directory, which was empty before.
@@ -127,11 +174,24 @@ impl Phase<'_> {
         let Some((directory, _)) = &self.rules.directory else {
             return;
         };
-        let journal = directory.join(journal::FILE);
-        if let Ok(mark) = Mark::of_file(&journal)
-            && !owed.directories.is_empty()
-        {
-            let _: Wiped = empty(directory, &mark);
+        // Who writes to the directory could forge what the journal says, and not
+        // the time at which its file was written.
+        let of_file = Mark::of_file(&directory.join(journal::FILE));
+        let is_ours = of_file.is_ok() || owed.is_of_layer();
+        let mark = match of_file {
+            Ok(mark) => (!owed.memory.directories.is_empty()).then_some(mark),
+            Err(_) => began_in(directory, owed),
+        };
+        let clear = || {
+            if let Some(mark) = &mark {
+                let _: Wiped = empty(directory, mark);
+            }
+            Vec::new()
+        };
+        // All that setup wrote its user may remove. By another's word no more goes.
+        let _ = ask(&self.setup, &clear);
+        if is_ours {
+            clear();
         }
     }
 
@@ -141,17 +201,16 @@ impl Phase<'_> {
             .rules
             .timeout
             .and_then(|timeout| Instant::now().checked_add(timeout));
-        let directories = self.rules.directory.iter().map(|(path, _)| path.clone());
-        let places = places::writable();
+        let places = self.places();
         let objects = Snapshot::take();
-        let beside = self
-            .rules
-            .directory
-            .as_ref()
-            .map_or(Path::new("/"), |(path, _)| path.as_path());
-        let journal = Journal::begin(beside, &directories.collect::<Vec<_>>())
-            .map_err(|fault| Ended::Refused(vec![boxed(fault)]))?;
         let home = Home::make(&self.setup)?;
+        let journal = match self.begin_journal(&home, &places) {
+            Ok(journal) => journal,
+            Err(fault) => {
+                let _ = home.remove(&self.setup);
+                return Err(fault.into());
+            }
+        };
         match self.run_commands(&home, until) {
             Ok(()) => {}
             Err(ended) => {
@@ -159,10 +218,29 @@ impl Phase<'_> {
                 return Err(ended);
             }
         }
-        let starter = self.starter(&home);
-        let seal = self.seal_of(Some(home), places, Some(objects));
-        let mut revoke = || revoke(&starter, self.seal, &self.material);
-        seal.close(journal, &mut revoke).map_err(Ended::Refused)
+        let starter = self.starter(Some(&home));
+        let seal = self.seal_of(vec![home], places, Some(objects));
+        seal.close(journal, &mut || revoke(&starter, self.seal, &self.material))
+    }
+
+    /// Notes what is about to begin. The home is there and empty already, so that
+    /// the journal can name it.
+    fn begin_journal(&self, home: &Home, places: &[Place]) -> Result<Journal, JournalFault> {
+        let directory = self
+            .rules
+            .directory
+            .as_ref()
+            .map(|(path, _)| path.as_path());
+        let marks = places.iter().filter_map(|place| {
+            let began = place.mark.as_ref()?.began();
+            Some((place.path.clone(), began))
+        });
+        let memory = Memory {
+            directories: directory.iter().map(|path| path.to_path_buf()).collect(),
+            homes: vec![home.since()],
+            marks: marks.collect(),
+        };
+        Journal::begin(directory, memory, &self.setup)
     }
 
     /// Ends everything and takes away what it wrote; the search is owed by the
@@ -172,35 +250,47 @@ impl Phase<'_> {
             self.report.warning(&fault);
         }
         let _ = home.remove(&self.setup);
-        if self.rules.reuse == Reuse::Refused
+        if self.needs_clean_ground()
             && let Some((directory, _)) = &self.rules.directory
         {
-            let marks = places.iter().filter_map(|place| place.mark.as_ref());
-            for mark in marks {
-                let _: Wiped = empty(directory, mark);
-            }
+            let clear = || {
+                let marks = places.iter().filter_map(|place| place.mark.as_ref());
+                for mark in marks {
+                    let _: Wiped = empty(directory, mark);
+                }
+                Vec::new()
+            };
+            let _ = ask(&self.setup, &clear);
+            clear();
         }
+    }
+
+    /// Whether it matters who has been here before, and what setup wrote is
+    /// removed where it does not come to its end. Without a credential there is
+    /// nothing to win, and what is there may be somebody's work.
+    fn needs_clean_ground(&self) -> bool {
+        let mut commands = self.rules.commands.iter();
+        let has_credentials =
+            commands.any(|rule| rule.git || !rule.env.is_empty() || !rule.ssh.is_empty());
+        has_credentials && self.rules.reuse == Reuse::Refused
     }
 
     /// Refuses what an earlier main could have prepared.
     fn judge_ground(&self) -> Result<(), Ended> {
-        if self.rules.reuse == Reuse::Trusted {
+        if !self.needs_clean_ground() {
             return Ok(());
         }
-        let faults = match &self.rules.directory {
-            Some((directory, _)) => {
-                let path = self.material.commands.first();
-                let path = path.and_then(|command| command.environment.search_path());
-                let ground = Ground {
-                    directory,
-                    has_private_home: self.rules.home == HomeRule::Private,
-                    path: path.unwrap_or(OsStr::new(DEFAULT_PATH)),
-                    main: &self.main,
-                };
-                ground.faults()
-            }
-            None => Vec::new(),
+        let path = self.material.commands.first();
+        let path = path.and_then(|command| command.environment.search_path());
+        let directory = self.rules.directory.as_ref();
+        let ground = Ground {
+            directory: directory.map(|(path, _)| path.as_path()),
+            has_private_home: self.rules.home == HomeRule::Private,
+            path: path.unwrap_or(OsStr::new(DEFAULT_PATH)),
+            main: &self.main,
+            setup: &self.setup,
         };
+        let faults = ground.faults();
         if faults.is_empty() {
             return Ok(());
         }
@@ -208,8 +298,8 @@ impl Phase<'_> {
     }
 
     fn run_commands(&mut self, home: &Home, until: Option<Instant>) -> Result<(), Ended> {
-        let starter = self.starter(home);
-        mint(&starter, &mut self.material, self.rules)?;
+        let starter = self.starter(Some(home));
+        mint(&starter, &mut self.material)?;
         let mut all = self.material.all.iter();
         let mut all = all.by_ref().map(|(name, value)| (name.as_str(), value));
         let masking = Masking::new(&mut all);
@@ -233,11 +323,12 @@ impl Phase<'_> {
         Ok(())
     }
 
-    fn starter(&self, home: &Home) -> Starter {
-        let place = self.place();
-        let (directory, place) = match &self.rules.directory {
-            Some((path, at)) => (path.clone(), format!("{} at {at}", self.policy)),
-            None => (home.path.clone(), place),
+    fn starter(&self, home: Option<&Home>) -> Starter {
+        let (directory, place) = if let Some((path, at)) = &self.rules.directory {
+            (path.clone(), format!("{} at {at}", self.policy))
+        } else {
+            let home = home.map_or_else(|| "/".into(), |home| home.path.clone());
+            (home, self.place())
         };
         Starter {
             identity: self.setup.clone(),
@@ -251,15 +342,16 @@ impl Phase<'_> {
 
     fn seal_of(
         &self,
-        home: Option<Home>,
+        private: Vec<Home>,
         places: Vec<Place>,
         objects: Option<Snapshot>,
     ) -> Seal<'_> {
         Seal {
             rules: self.seal,
             setup: &self.setup,
+            main: &self.main,
             homes: vec![self.main.home.clone(), self.setup.home.clone()],
-            home,
+            private,
             places,
             objects,
             dropped: &self.material.dropped,
@@ -267,4 +359,12 @@ impl Phase<'_> {
             report: self.report,
         }
     }
+}
+
+/// The moment before setup began on the mount that a directory is on.
+fn began_in(directory: &Path, owed: &Owed) -> Option<Mark> {
+    let mount = mount_of(directory).ok()?;
+    let mut points = owed.memory.marks.iter().map(|(point, _)| point);
+    let point = points.find(|point| mount_of(point).is_ok_and(|found| found == mount))?;
+    Mark::at(point, owed.began(point)?).ok()
 }

@@ -5,7 +5,6 @@
 //!
 //! **Never:** a credential after it: the caller kills what is left of it.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::time::{Duration, Instant};
 
@@ -29,6 +28,7 @@ use crate::policy::{CommandRule, Home as HomeRule, SetupRules};
 use crate::report::{Fault, boxed};
 use crate::seal::kill;
 use crate::secret::Secret;
+use crate::sorted::Map;
 use crate::sys::process::{End, executed_path};
 
 /// How long output that was written before the end may take to be passed on.
@@ -51,7 +51,7 @@ impl<F: Fault + 'static> From<F> for Ended {
 /// A command and all that it needs.
 pub(super) struct Work<'a> {
     pub(super) rules: &'a SetupRules,
-    pub(super) values: &'a BTreeMap<SecretName, Secret>,
+    pub(super) values: &'a Map<SecretName, Secret>,
     pub(super) starter: &'a Starter,
     pub(super) home: &'a Home,
     pub(super) rule: &'a CommandRule,

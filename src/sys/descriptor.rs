@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawF
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 
 /// Numbers from here up are never asked for.
@@ -110,7 +111,14 @@ pub fn keep_across_exec(descriptor: OwnedFd) {
 /// small program are found without a list.
 pub fn first_inherited(kept: &dyn Fn(RawFd) -> bool) -> Option<RawFd> {
     const LOOKED_AT: RawFd = 32;
-    (FIRST_FREE..LOOKED_AT).find(|number| {
+    let mut looked: Vec<_> = (FIRST_FREE..LOOKED_AT)
+        .map(|number| PollFd::new(borrow(number), PollFlags::empty()))
+        .collect();
+    // One call tells which are open at all (poll(2), POLLNVAL).
+    let is_told = poll(&mut looked, PollTimeout::ZERO).is_ok();
+    let is_closed = |one: &PollFd| one.revents() == Some(PollFlags::POLLNVAL);
+    let open = looked.iter().filter(|one| !(is_told && is_closed(one)));
+    open.map(|one| one.as_fd().as_raw_fd()).find(|number| {
         let flags = fcntl(borrow(*number), FcntlArg::F_GETFD);
         let stays = flags.is_ok_and(|flags| flags & libc::FD_CLOEXEC == 0);
         stays && !kept(*number)

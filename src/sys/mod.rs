@@ -6,7 +6,9 @@
 //!
 //! **Never:** policy, messages, or a decision that a caller should make.
 
+pub mod arena;
 pub mod attribute;
+pub mod capability;
 pub mod descriptor;
 pub mod handle;
 pub mod ipc;

@@ -5,11 +5,12 @@
 //!
 //! **Never:** a thread. Fork is sound only because there is one.
 
-#![expect(unsafe_code, reason = "fork, wait4, _exit and getauxval")]
+#![expect(unsafe_code, reason = "fork, wait4, prctl, _exit and getauxval")]
 
 use std::ffi::CStr;
 use std::path::PathBuf;
 
+use libc::{c_int, c_ulong};
 use nix::errno::Errno;
 use nix::unistd::{ForkResult, Pid};
 
@@ -94,21 +95,16 @@ fn decode(status: i32) -> Option<End> {
 /// Asks for a signal when the parent ends (PR_SET_PDEATHSIG). It survives an
 /// execve(2) that changes no privileges.
 pub fn set_parent_death_signal(signal: u8) {
-    // SAFETY: prctl(2) takes integers here and touches no memory of ours.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::c_ulong::from(signal)) };
+    let _ = prctl(libc::PR_SET_PDEATHSIG, [signal.into(), 0]);
 }
 
-/// Takes capabilities out of the bounding set (PR_CAPBSET_DROP), all but those
-/// that `is_kept` by number; without CAP_SETPCAP they stay. The kernel ends the
-/// list with EINVAL.
-pub fn limit_bounding_set(is_kept: &dyn Fn(u64) -> bool) {
-    for capability in (0..u64::from(u64::BITS)).filter(|number| !is_kept(*number)) {
-        // SAFETY: prctl(2) takes integers here and touches no memory of ours.
-        let answer = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
-        if answer < 0 {
-            return;
-        }
-    }
+/// A setting of this process that consists of integers, or the value of one.
+pub(super) fn prctl(operation: c_int, [first, second]: [c_ulong; 2]) -> nix::Result<c_int> {
+    let none: c_ulong = 0;
+    // SAFETY: no argument is a pointer to memory of ours: the operations of our
+    // callers take integers.
+    let answer = unsafe { libc::prctl(operation, first, second, none, none) };
+    Errno::result(answer)
 }
 
 /// Ends the process at once: no destructors, no exit handlers.

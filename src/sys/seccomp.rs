@@ -1,4 +1,5 @@
-//! One seccomp filter: certain ioctl(2) requests fail with EPERM.
+//! Two seccomp filters: certain ioctl(2) requests, or the kernel's keyrings, fail
+//! with EPERM.
 //!
 //! In: the requests. Out: a filter for this process and all it will start.
 //!
@@ -25,9 +26,23 @@ const IOCTL: [(u32, u32); 2] = [(0xc000_00b7, 29), (0x4000_0028, 54)];
 /// ioctl has another number, 514.
 const X32_IOCTL: u32 = 0x4000_0000 + 514;
 
+/// add_key(2), the first of three numbers in a row, with request_key(2) and
+/// keyctl(2) after it.
+#[cfg(target_arch = "x86_64")]
+const KEYS: [u32; 2] = [248, 286];
+#[cfg(target_arch = "aarch64")]
+const KEYS: [u32; 2] = [217, 309];
+
+/// All bits of a number but x32's.
+const NOT_X32: u32 = !0x4000_0000;
+
 const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
 const JUMP_IF_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+const JUMP_IF_GREATER: u16 = 0x25; // BPF_JMP | BPF_JGT | BPF_K
+const SUBTRACT: u16 = 0x14; // BPF_ALU | BPF_SUB | BPF_K
+const AND: u16 = 0x54; // BPF_ALU | BPF_AND | BPF_K
 const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+const REFUSE: u32 = libc::SECCOMP_RET_ERRNO | 1; // EPERM
 
 const fn step(code: u16, k: u32, if_true: u8, if_false: u8) -> libc::sock_filter {
     libc::sock_filter {
@@ -55,8 +70,34 @@ pub fn refuse_ioctls(requests: [u32; 2]) -> nix::Result<()> {
         step(JUMP_IF_EQUAL, first, 2, 0),
         step(JUMP_IF_EQUAL, second, 1, 0),
         step(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0),
-        step(RETURN, libc::SECCOMP_RET_ERRNO | 1, 0, 0), // EPERM
+        step(RETURN, REFUSE, 0, 0),
     ];
+    install(&mut program)
+}
+
+/// Refuses every call for a keyring, as container runtimes usually do. The caller
+/// has set `no_new_privs`.
+pub fn refuse_keyrings() -> nix::Result<()> {
+    let [(native, _), (compat, _)] = IOCTL;
+    let [native_keys, compat_keys] = KEYS;
+    let mut program = [
+        step(LOAD, ARCHITECTURE, 0, 0),
+        step(JUMP_IF_EQUAL, native, 0, 4),
+        step(LOAD, NUMBER, 0, 0),
+        step(AND, NOT_X32, 0, 0),
+        step(SUBTRACT, native_keys, 0, 0),
+        step(JUMP_IF_GREATER, 2, 5, 4),
+        step(JUMP_IF_EQUAL, compat, 0, 4),
+        step(LOAD, NUMBER, 0, 0),
+        step(SUBTRACT, compat_keys, 0, 0),
+        step(JUMP_IF_GREATER, 2, 1, 0),
+        step(RETURN, REFUSE, 0, 0),
+        step(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0),
+    ];
+    install(&mut program)
+}
+
+fn install(program: &mut [libc::sock_filter]) -> nix::Result<()> {
     let filter = libc::sock_fprog {
         len: u16::try_from(program.len()).unwrap_or(0),
         filter: program.as_mut_ptr(),

@@ -32,6 +32,7 @@ mod invocation;
 mod level;
 mod levels;
 mod logs;
+mod night;
 mod operations;
 mod pid1;
 mod policies;

@@ -41,33 +41,6 @@ fn faults_of_files_and_of_the_user_are_told_together() {
 }
 
 #[test]
-fn a_policy_with_setup_is_refused_clearly() {
-    let policy = r#"{ "version": 1, "setup": { "commands": [["touch", "/tmp/setup-ran"]] } }"#;
-    refused(
-        with_policy(policy),
-        100,
-        &["setup", "/setup", "this version"],
-    );
-}
-
-#[test]
-fn keys_without_a_mechanism_are_refused_and_not_left_out() {
-    for (policy, place) in [
-        (
-            r#"{ "version": 1, "seal": { "on_hit": "refuse" } }"#,
-            "/seal",
-        ),
-        (
-            r#"{ "version": 1, "secrets": { "s": { "from": "command:/bin/true" } },
-                 "setup": { "commands": [["true"]] } }"#,
-            "/s",
-        ),
-    ] {
-        refused(with_policy(policy), 100, &[place, "this version"]);
-    }
-}
-
-#[test]
 fn duplicate_and_unknown_keys_are_refused() {
     for (policy, word) in [
         (r#"{ "version": 1, "run": {}, "run": {} }"#, "twice"),

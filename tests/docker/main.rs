@@ -8,6 +8,8 @@
 //! without an engine skips these claims and says so, unless `CI` is set.
 
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod examples;

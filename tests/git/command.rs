@@ -6,7 +6,6 @@
 //!
 //! **Never:** anything of the test's own environment in the command's.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
@@ -24,6 +23,7 @@ use vestibule::setup::git::answer::Password;
 use vestibule::setup::git::environment;
 use vestibule::setup::git::rules::{Address, CredentialRule};
 use vestibule::setup::git::server::CredentialServer;
+use vestibule::sorted::Set;
 
 use crate::harness;
 use crate::room::{Room, SETUP};
@@ -52,7 +52,7 @@ pub(crate) struct Desk<'r> {
 /// A value as `collect` makes it: there is no other way to have one.
 pub(crate) fn secret(text: &str) -> Secret {
     let json = serde_json::json!({ "value": text }).to_string();
-    let wanted = BTreeSet::from(["/value"]);
+    let wanted = Set::from_iter(["/value"]);
     let parts = Format::Json.parts(json.as_bytes(), &wanted).expect("JSON");
     parts.get("/value").expect("a value")
 }

@@ -80,6 +80,8 @@ pub(crate) struct Mode {
     pub(crate) is_pid_1: bool,
     /// An option that vestibule gets.
     pub(crate) option: Option<&'static str>,
+    /// Whether a setup phase with a credential of its own came before main.
+    pub(crate) has_setup: bool,
 }
 
 const DOCKER: Mode = Mode {
@@ -92,6 +94,7 @@ const DOCKER: Mode = Mode {
     is_refused: false,
     is_pid_1: true,
     option: None,
+    has_setup: false,
 };
 
 const DROPPED: Mode = Mode {
@@ -319,6 +322,27 @@ pub(crate) const MODES: &[Mode] = &[
         is_pid_1: false,
         option: Some("-s"),
         ..DROPPED
+    },
+    Mode {
+        name: "after setup, root",
+        has_setup: true,
+        ..DOCKER
+    },
+    Mode {
+        name: "after setup, root to user",
+        has_setup: true,
+        ..DROPPED
+    },
+    Mode {
+        name: "after setup, root, cap_drop: ALL",
+        capabilities: 0,
+        has_setup: true,
+        ..DOCKER
+    },
+    Mode {
+        name: "after setup, same user",
+        has_setup: true,
+        ..SAME
     },
 ];
 

@@ -13,6 +13,15 @@ use crate::modes::{Lies, Mode, Proc, Who};
 use crate::protectors::Protector;
 use crate::robbery::{thief, veiled};
 
+/// The credential of a setup phase, and where its commands work.
+const OF_SETUP: &str = "of-setup";
+const GROUND: &str = "/srv/ground";
+/// Git asks for it, a tool has it as a variable, both leave what they can.
+const SETUP: [&str; 2] = [
+    r#"{ "argv": ["/bin/sh", "-c", "printf 'protocol=https\nhost=github.com\npath=acme/app.git\n\n' | git credential fill > \"$HOME/.filled\" && grep -q ^password= \"$HOME/.filled\" && { sleep 1000 & }"], "git": true }"#,
+    r#"{ "argv": ["/bin/sh", "-c", "echo \"$TOKEN\" > \"$HOME/.netrc\"; echo \"$TOKEN\" > /dev/shm/left; (sleep 1000; echo $TOKEN) & echo $TOKEN"], "env": { "TOKEN": "of-setup" } }"#,
+];
+
 /// What is wrong with a container on purpose, for a control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Open {
@@ -68,6 +77,14 @@ impl Mode {
             scene = scene.policy(&self.policy(confinement));
         }
         scene = self.place(scene);
+        if self.has_setup {
+            let owner = if self.who == Who::Root { 0 } else { 1000 };
+            let token = format!("/run/secrets/{OF_SETUP}");
+            scene = scene
+                .secret_at(&token, 0o444, (0, 0), |value| format!("{value}\n"))
+                .directory("/var/tmp", 0o1777, (0, 0))
+                .directory(GROUND, 0o755, (owner, owner));
+        }
         let key = self.key(&scene);
         scene = scene.file("/thief.key", 0o444, (0, 0), key);
         scene = match self.proc {
@@ -132,8 +149,17 @@ impl Mode {
         if self.lies == Lies::Variable {
             return r#"{ "version": 1 }"#.into();
         }
+        let setup = if self.has_setup {
+            format!(
+                r#""setup": {{ {user} "directory": "{GROUND}", "commands": [{}],
+                    "git": {{ "https://github.com/acme": {{ "username": "u", "password": "{OF_SETUP}" }} }} }},"#,
+                SETUP.join(",")
+            )
+        } else {
+            String::new()
+        };
         format!(
-            r#"{{ "version": 1, {directories} "secrets": {{ "dropped": {{ "from": "env:DROPPED" }} }},
+            r#"{{ "version": 1, {directories} {setup} "secrets": {{ "dropped": {{ "from": "env:DROPPED" }} }},
                 "run": {{ {user} "env": {{ "PERMITTED": "permitted" }}, "confinement": "{confinement}" }} }}"#
         )
     }
@@ -225,6 +251,9 @@ impl Mode {
         if self.lies != Lies::Variable {
             names.push(self.secret());
         }
+        if self.has_setup {
+            names.push(OF_SETUP);
+        }
         // Without a policy the container's variables are main's.
         names.retain(|name| self.lies != Lies::Conventional || *name != "DROPPED");
         for name in names {
@@ -250,6 +279,9 @@ impl Mode {
                 ('h', "/workspace/notes/of-yesterday"),
             ],
         });
+        if self.has_setup {
+            places.push(('a', "/run/secrets/of-setup"));
+        }
         for (kind, path) in places {
             // Without a list of mounts nobody can know: one row judges that.
             let kind = if kind == 'a' && self.proc == Proc::Absent {

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::harness::{Content, Scene, capability};
-use crate::rules::{APP_GROUPS, Rules, mischief_with_token, sh_with_token};
+use crate::hunt;
+use crate::rules::{APP_GROUPS, Rules, mischief_with_token, sh, sh_with_token};
 
 const TRIED: [&str; 6] = [
     "/run/secrets/token",
@@ -62,6 +63,98 @@ fn a_main_where_all_are_one_user_without_capabilities_reaches_nothing() {
     let rules = Rules::of(&[mischief_with_token(&["daemon", "comet"])]);
     let scene = rules.bare(&[&["/witness"][..], &parts()].concat());
     expect_out_of_reach(scene.user(1000, 1000, &APP_GROUPS));
+}
+
+/// Commands that get the token from git and as a variable, and put it wherever
+/// the seal has to clear: home, processes, objects of the kernel.
+fn busy() -> Rules {
+    let ask = r#"printf 'protocol=https\nhost=github.com\npath=acme/app.git\n\n' |
+        git credential fill > "$HOME/.filled" && grep -q ^password= "$HOME/.filled" && echo filled"#;
+    let asking = json!({ "argv": ["/bin/sh", "-c", ask], "git": true });
+    let leaving = sh_with_token(
+        r#"mkdir -p "$HOME/.config/gh"; echo "$TOKEN" | tee "$HOME/.netrc" > "$HOME/.config/gh/hosts.yml"
+        echo "$TOKEN"; (echo "$TOKEN"; sleep 1000) & python3 -c "
+import os, socket, time
+s = socket.socket(socket.AF_UNIX); s.bind('\0' + os.environ['TOKEN'][:40].encode('ascii', 'ignore').decode()); s.listen()
+f = os.memfd_create('x'); os.write(f, os.environ['TOKEN'].encode())
+if os.fork(): print('bound')
+else: time.sleep(1000)
+""#,
+    );
+    let objects = mischief_with_token(&["leave-objects", "daemon", "comet"]);
+    let git = json!({ "https://github.com/acme": { "username": "u", "password": "token" } });
+    Rules::of(&[asking, leaving, objects]).setup("git", git)
+}
+
+#[track_caller]
+fn expect_nothing_anywhere(scene: Scene) {
+    let mut running = scene.spawn();
+    for line in ["filled", "***token***", "bound", "ready"] {
+        running.line(line);
+    }
+    let value = running.value("token").to_owned();
+    assert_eq!(hunt::everywhere(&running, &value), Vec::<String>::new());
+    running.signal(15);
+    // What was said is searched at the end of each scene.
+    running.finish().expect_code(143);
+}
+
+const WAITING: [&str; 4] = ["/witness", "say", "main", "wait"];
+
+#[test]
+fn nothing_of_the_token_is_anywhere_after_setup_of_root_and_of_a_user() {
+    let rules = busy().directory(0o777);
+    for (setup, main) in [
+        ("root", "root"),
+        ("app", "app"),
+        ("root", "app"),
+        ("nobody", "app"),
+    ] {
+        let rules = rules.clone().setup("user", json!(setup));
+        expect_nothing_anywhere(rules.run("user", json!(main)).command(&WAITING));
+    }
+}
+
+#[test]
+fn nothing_of_the_token_is_anywhere_where_all_is_one_user_without_capabilities() {
+    expect_nothing_anywhere(busy().bare(&WAITING).user(1000, 1000, &APP_GROUPS));
+    let root = busy().without_users().directory(0o777);
+    let scene = root.bare(&WAITING);
+    expect_nothing_anywhere(scene.capabilities(0));
+}
+
+#[test]
+fn the_search_finds_what_is_there() {
+    // Or the claims above would say nothing.
+    let rules = Rules::of(&[sh("true")]).run("env", json!({ "TOKEN": "token" }));
+    let parts = [
+        "leave-objects",
+        "daemon",
+        "file",
+        "/tmp/x",
+        "say",
+        "main",
+        "wait",
+    ];
+    let scene = rules.command(&[&["/mischief"][..], &parts].concat());
+    let mut running = scene.permits(&["token"]).spawn();
+    running.line("main");
+    let value = running.value("token").to_owned();
+    let found = hunt::everywhere(&running, &value).join("\n");
+    for place in [
+        "tmp/x",
+        "dev/shm/left",
+        "environ of",
+        "memory of",
+        "sysvipc/shm",
+        "sysvipc/sem",
+        "sysvipc/msg",
+        "the queue",
+    ] {
+        assert!(found.contains(place), "{place} is not found: {found}");
+    }
+    running.signal(9);
+    running.finish();
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{End, Layer, Scene, capability};
+use crate::harness::{End, Layer, Scene, capability, wait_for};
 use crate::hunt;
-use crate::rules::{Rules, TOKEN, has_main, refusal, sh, sh_with_token};
+use crate::rules::{APP, Rules, TOKEN, has_main, mischief_with_token, refusal, sh, sh_with_token};
 
 const PLANT: &str = r#"printf %s "$TOKEN" > planted; mkdir -p "$HOME/.config"; printf %s "$TOKEN" > "$HOME/.config/gh"; printf %s "$TOKEN" > /tmp/t"#;
 
@@ -32,16 +32,56 @@ fn a_refusal_of_the_seal_lasts() {
 
 #[test]
 fn the_journal_is_gone_once_the_seal_has_passed_and_never_has_a_value() {
+    // Every claim fails if the value is in what its scene says.
     let layer = Layer::new();
-    let rules = Rules::of(&[sh("ls -a; ls -la /var/lib/vestibule 2>&1; exit 0")]);
-    let outcome = rules.main(&["say", "main"]).on(&layer).run().expect_code(0);
+    let rules = Rules::of(&[mischief_with_token(&["journal"]), sh("ls -A; echo empty")]);
+    let scene = rules.command(&["/mischief", "say", "main", "journal"]);
+    let outcome = scene.on(&layer).run().expect_code(0);
+    let said = &outcome.stdout;
     assert!(
-        outcome.stdout.contains(".vestibule-journal"),
-        "{}",
-        outcome.stdout
+        said.starts_with("journal\nvestibule-journal 1\nstate setup-running\n"),
+        "{said}"
     );
+    assert!(said.ends_with("\nend\nempty\nmain\nno journal\n"), "{said}");
     assert!(!layer.at("/workspace/.vestibule-journal").exists());
     assert!(!layer.at("/var/lib/vestibule/journal").exists());
+}
+
+/// What a container that is made anew has lost.
+fn lose(layer: &Layer) {
+    fs::remove_dir_all(layer.at("/var/lib/vestibule")).expect("it was there");
+}
+
+#[test]
+fn a_new_container_over_the_same_volume_finds_the_journal_in_it() {
+    let all = capability::DOCKER;
+    let few = capability::SETUID | capability::SETGID | capability::SETPCAP | capability::KILL;
+    for kept in [all, few] {
+        let layer = Layer::new();
+        let line = r#"printf %s "$TOKEN" > planted; : > done
+            echo inside; if [ -e /once ]; then rm planted; else sleep 100; fi"#;
+        let rules = Rules::of(&[sh_with_token(line)]);
+        let rules = rules.setup("skip_if", json!("/workspace/done"));
+        let scene = rules.bare(&["/bin/sh", "-c", "echo main; ls -A"]);
+        let scene = scene.capabilities(kept).on(&layer);
+        killed_in_setup(&scene);
+        lose(&layer);
+        fs::write(layer.at("/once"), "").expect("the layer is there");
+        let outcome = scene.run().expect_code(0);
+        assert_eq!(outcome.stdout, "inside\nmain\ndone\n", "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_setup_without_a_directory_is_made_up_for_as_well() {
+    let layer = Layer::new();
+    let line = r#"printf %s "$TOKEN" > "$HOME/x"; echo inside; [ -e /once ] || sleep 100"#;
+    let rules = Rules::of(&[sh_with_token(line)]).without_directory();
+    let scene = rules.main(&["say", "main"]).on(&layer);
+    killed_in_setup(&scene);
+    fs::write(layer.at("/once"), "").expect("the layer is there");
+    assert_eq!(scene.clone().run().expect_code(0).stdout, "inside\nmain\n");
+    assert_eq!(scene.run().expect_code(0).stdout, "inside\nmain\n");
 }
 
 /// One start that is killed while its setup runs.
@@ -71,6 +111,54 @@ fn after_a_kill_of_pid_1_in_setup_the_next_start_sets_up_anew() {
     let outcome = scene.run().expect_code(0);
     assert_eq!(outcome.stdout, "inside\nmain\n", "{}", outcome.stderr);
     assert!(hunt::in_layer(&layer, &token).is_empty());
+    let left = fs::read_dir(layer.at("/var/tmp")).expect("it is there");
+    assert_eq!(left.count(), 0, "a home of either start is left");
+}
+
+#[test]
+fn a_home_that_a_forged_journal_names_is_removed_only_if_it_could_be_one() {
+    // By a main that writes to setup's directory, each time as if setup had begun
+    // long ago: a directory elsewhere, one of another user, a link, a mount.
+    for home in [
+        "/home/app/kept",
+        "/var/tmp/kept",
+        "/var/tmp/vestibule-home-other",
+        "/var/tmp/vestibule-home-link",
+        "/var/tmp/vestibule-home-mount",
+        "/var/tmp/vestibule-home-x/../kept",
+    ] {
+        let layer = Layer::new();
+        let rules = Rules::of(&[sh("echo setup")]);
+        let scene = rules
+            .main_sh("echo main; cat /home/app/kept/file")
+            .on(&layer);
+        let mut scene = scene
+            .file("/home/app/kept/file", 0o644, APP, "kept")
+            .file("/var/tmp/kept/file", 0o644, APP, "kept")
+            .file("/var/tmp/vestibule-home-other/file", 0o644, (0, 0), "kept")
+            .link("/var/tmp/vestibule-home-link", "/home/app/kept")
+            .directory("/var/tmp/vestibule-home-x", 0o755, (0, 0));
+        if home.ends_with("mount") {
+            let point = scene.directory(home, 0o755, APP);
+            scene = point.mount_again("/home/app/kept", home);
+        }
+        let journal =
+            format!("vestibule-journal 1\nstate setup-running\ntime 1\nhome 1 1 {home}\nend\n");
+        let scene = scene.file("/workspace/.vestibule-journal", 0o644, APP, journal);
+        scene.run();
+        for kept in [
+            "/home/app/kept",
+            "/var/tmp/kept",
+            "/var/tmp/vestibule-home-other",
+        ] {
+            let content = fs::read(layer.at(kept).join("file"));
+            assert_eq!(
+                content.ok().as_deref(),
+                Some(&b"kept"[..]),
+                "{home}: {kept}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -211,8 +299,13 @@ fn cut_off_at_any_moment_the_next_start_is_clean() {
             let moment = whole.mul_f64(f64::from(step) / 18.0);
             let layer = Layer::new();
             let scene = scene.clone().on(&layer);
-            let start = Instant::now();
             let mut running = scene.clone().spawn();
+            // Before its first instructions the kernel keeps TERM from any init.
+            wait_for("a PID 1 that hears signals", || {
+                let blocked = u64::from_str_radix(&running.init().status("SigBlk"), 16);
+                blocked.is_ok_and(|mask| mask != 0).then_some(())
+            });
+            let start = Instant::now();
             while start.elapsed() < moment {
                 std::thread::yield_now();
             }

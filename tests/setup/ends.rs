@@ -104,22 +104,26 @@ fn term_while_the_seal_searches_ends_the_search_and_there_is_no_main() {
 }
 
 #[test]
-fn a_signal_that_stops_nothing_does_not_end_setup() {
-    // HUP, USR1, USR2, WINCH
-    for signal in [1, 10, 12, 28] {
+fn a_signal_that_stops_nothing_does_not_end_setup_and_is_not_kept_for_main() {
+    // HUP, USR1, USR2, WINCH and a real-time signal: main is not made to die of
+    // what was sent before there was one.
+    for (signal, name) in [
+        (1, "HUP"),
+        (10, "USR1"),
+        (12, "USR2"),
+        (28, "WINCH"),
+        (40, "RTMIN+6"),
+    ] {
         let rules = Rules::of(&[sh("echo inside; cat /go; echo on")]);
         let scene = rules.main(&["say", "main"]).fifo("/go", 0o666);
-        let mut running = scene.spawn();
+        let mut running = scene.options(&["-v"]).spawn();
         running.line("inside");
         running.signal(signal);
         std::fs::write(running.init().path("root/go"), "").expect("the FIFO is opened");
-        let outcome = running.finish();
-        // Main gets the signal, as one that came just before its start.
-        assert!(
-            outcome.stdout.starts_with("inside\non\n"),
-            "{signal}: {}",
-            outcome.stderr
-        );
+        let outcome = running.finish().expect_code(0);
+        assert_eq!(outcome.stdout, "inside\non\nmain\n", "{signal}");
+        let said = format!("{name} came in before main and is not passed on");
+        assert!(outcome.stderr.contains(&said), "{}", outcome.stderr);
     }
 }
 

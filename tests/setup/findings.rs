@@ -3,9 +3,11 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Layer, Outcome, capability};
+use std::fs;
+
+use crate::harness::{Layer, Outcome, Scene, capability};
 use crate::hunt;
-use crate::rules::{Rules, refusal, sh, sh_with_token};
+use crate::rules::{APP, APP_GROUPS, Rules, refusal, sh, sh_with_token};
 
 /// The value as a part of a URL.
 const PERCENT: &str = "printf %s \"$TOKEN\" | sed 's/%/%25/g; s,/,%2F,g; s/+/%2B/g; s/@/%40/g; \
@@ -165,6 +167,47 @@ fn a_file_that_only_its_user_reads_is_found_by_a_pid_1_without_capabilities() {
     }
 }
 
+/// One user for everything and nothing more: nobody may read what is another's.
+fn one_user(line: &str) -> Scene {
+    let rules = Rules::of(&[sh_with_token(line)]);
+    let scene = rules.bare(&["/witness", "say", "main"]);
+    let scene = scene.user(1000, 1000, &APP_GROUPS).options(&["-v"]);
+    scene.directory("/older", 0o700, (0, 0))
+}
+
+#[test]
+fn what_is_older_and_out_of_setup_s_reach_is_counted_and_no_finding() {
+    let layer = Layer::new();
+    let scene = one_user("true").file("/etc/shut", 0o600, (0, 0), "of root");
+    let scene = scene.directory("/older/deep", 0o777, APP);
+    // Also by a start that owes the search of an earlier one.
+    let rounds = [scene.clone(), scene];
+    for (round, scene) in rounds.into_iter().enumerate() {
+        if round == 1 {
+            let journal = "vestibule-journal 1\nstate setup-running\ntime 1\nend\n";
+            fs::write(layer.at("/workspace/.vestibule-journal"), journal).expect("a journal");
+        }
+        let outcome = scene.on(&layer).run().expect_code(0);
+        assert_eq!(outcome.stdout, "main\n");
+        let counted = outcome.stderr.contains("older ones out of setup's reach");
+        let none = outcome.stderr.contains(" 0 older ones");
+        assert!(counted && !none, "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn what_setup_could_enter_or_write_although_nobody_reads_it_is_a_finding() {
+    let entered = one_user("true").directory("/drop", 0o711, (0, 0));
+    let written = one_user("true").directory("/drop", 0o702, (0, 0));
+    let file = one_user("true").file("/drop", 0o602, (0, 0), "of root");
+    let newer = one_user("mkdir -m 000 drop");
+    for scene in [entered, written, file, newer] {
+        let said = refusal(&scene.run(), 121);
+        assert!(said.contains("/drop"), "{said}");
+        assert!(!said.contains("/older"), "{said}");
+    }
+}
+
 #[test]
 fn a_value_that_main_may_have_is_no_finding() {
     let rules = Rules::of(&[sh_with_token(r#"printf %s "$TOKEN" > .env"#)]);
@@ -194,11 +237,20 @@ fn on_hit_remove_removes_the_file_says_so_and_starts_main() {
     let layer = Layer::new();
     let outcome = on_hit("remove", &layer).expect_code(0);
     assert_eq!(outcome.stdout, "main\ngood\n");
-    assert!(
-        outcome.stderr.contains("/workspace/d/planted"),
-        "{}",
-        outcome.stderr
-    );
+    let line = "vestibule: removed /workspace/d/planted: setup left a secret in a file: `token`, plain, content\n";
+    assert!(outcome.stderr.contains(line), "{}", outcome.stderr);
+    assert!(hunt::in_layer(&layer, outcome.value("token")).is_empty());
+}
+
+#[test]
+fn a_pid_1_without_capabilities_removes_it_as_well() {
+    let kept = capability::SETUID | capability::SETGID | capability::SETPCAP | capability::KILL;
+    let line = format!("umask 077; {PLANT}");
+    let rules = Rules::of(&[sh_with_token(&line)]).seal("on_hit", json!("remove"));
+    let layer = Layer::new();
+    let scene = rules.bare(&["/bin/sh", "-c", "echo main; ls d"]);
+    let outcome = scene.capabilities(kept).on(&layer).run();
+    assert_eq!(outcome.stdout, "main\ngood\n", "{}", outcome.stderr);
     assert!(hunt::in_layer(&layer, outcome.value("token")).is_empty());
 }
 
@@ -207,11 +259,81 @@ fn on_hit_report_says_so_and_starts_main() {
     let layer = Layer::new();
     let outcome = on_hit("report", &layer).expect_code(0);
     assert_eq!(outcome.stdout, "main\ngood\nplanted\n");
-    assert!(
-        outcome.stderr.contains("/workspace/d/planted"),
+    let line = "vestibule: reported /workspace/d/planted: setup left a secret in a file: `token`, plain, content\n";
+    assert!(outcome.stderr.contains(line), "{}", outcome.stderr);
+}
+
+#[test]
+fn what_is_removed_or_reported_is_an_event_with_path_and_form_each() {
+    let line = r#"printf %s "$TOKEN" | base64 -w 0 > one; printf 'x%s' "$TOKEN" > two
+        ln -s "$TOKEN" three; echo https://u:p@host > /home/app/.git-credentials"#;
+    for (word, event) in [("remove", "removed"), ("report", "reported")] {
+        let rules = Rules::of(&[sh_with_token(line)]).seal("on_hit", json!(word));
+        let scene = rules
+            .main(&["say", "main"])
+            .options(&["--log-format", "json"]);
+        let outcome = scene.run().expect_code(0);
+        let mut found: Vec<(String, String)> = Vec::new();
+        for line in outcome.stderr.lines() {
+            let Ok(said) = serde_json::from_str::<Value>(line) else {
+                continue;
+            };
+            if said["event"] == event {
+                let field = |name: &str| said[name].as_str().expect("a text").to_owned();
+                found.push((field("where"), field("what")));
+            }
+        }
+        for (path, form) in [
+            ("/workspace/one", "`token`, base64, content"),
+            ("/workspace/two", "`token`, plain, content"),
+            ("/workspace/three", "`token`, plain, link target"),
+            ("/home/app/.git-credentials", "stored Git credentials (G4)"),
+        ] {
+            let is_it = |(place, what): &(String, String)| place == path && what.ends_with(form);
+            assert!(found.iter().any(is_it), "{path}: {found:?}");
+        }
+        assert_eq!(found.len(), 4, "{found:?}");
+    }
+}
+
+#[test]
+fn on_hit_remove_cuts_a_setting_out_and_leaves_the_repository() {
+    let line = format!(
+        r#"E=$({PERCENT}); /usr/bin/git init -q app && cd app && /usr/bin/git remote add o "https://u:$E@host/r""#
+    );
+    let rules = Rules::of(&[sh_with_token(&line)]).seal("on_hit", json!("remove"));
+    let scene = rules.main_sh("echo main; cd app && /usr/bin/git remote get-url o");
+    let outcome = scene.run().expect_code(0);
+    assert_eq!(
+        outcome.stdout, "main\nhttps://host/r\n",
         "{}",
         outcome.stderr
     );
+    let line = "vestibule: removed /workspace/app/.git/config:";
+    assert!(outcome.stderr.contains(line), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_trace_below_a_name_that_is_a_value_is_told_without_it() {
+    // Every claim fails if the value is in what its scene says.
+    let line = format!(
+        "d=$({PERCENT}); mkdir \"$d\"; cd \"$d\"; /usr/bin/git init -q . && /usr/bin/git config credential.helper store"
+    );
+    for word in ["refuse", "report", "remove"] {
+        let rules = Rules::of(&[sh_with_token(&line)]).seal("on_hit", json!(word));
+        let outcome = rules.main(&["say", "main"]).run();
+        assert!(
+            outcome.stderr.contains("[secret token]"),
+            "{}",
+            outcome.stderr
+        );
+        let digits = outcome
+            .value("token")
+            .get(..8)
+            .expect("a prefix")
+            .to_owned();
+        assert!(!outcome.stderr.contains(&digits), "{}", outcome.stderr);
+    }
 }
 
 #[test]

@@ -146,6 +146,23 @@ fn a_build_after_the_clone_has_no_way_to_the_token() {
 }
 
 #[test]
+fn a_clone_into_setup_s_directory_itself_finds_it_empty() {
+    let room = room();
+    let clone =
+        json!({ "argv": ["git", "clone", "-q", room.url("acme/app.git"), "."], "git": true });
+    let rules = Rules::of(&[clone, sh("ls Makefile")]).setup(
+        "git",
+        json!({ room.url("acme"): { "username": "x-access-token", "password": "github-token" } }),
+    );
+    let rules = rules.setup("skip_if", json!("/workspace/.git"));
+    let layer = Layer::new();
+    let scene = scene(&room, &rules, "echo main").on(&layer);
+    let outcome = scene.clone().run();
+    assert_eq!(outcome.stdout, "Makefile\nmain\n", "{}", outcome.stderr);
+    assert_eq!(scene.run().expect_code(0).stdout, "main\n");
+}
+
+#[test]
 fn a_clone_that_keeps_the_token_in_its_remote_is_refused() {
     let room = room();
     let keep = r#"git clone -q "$REMOTE/acme/app.git" app && cd app &&

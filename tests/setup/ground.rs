@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::harness::Scene;
+use crate::harness::{Layer, Scene};
 use crate::rules::{APP, Rules, refusal, sh, sh_with_token};
 
 #[track_caller]
@@ -78,10 +78,51 @@ fn a_directory_that_is_not_there_is_made() {
 
 #[test]
 fn setup_without_any_credential_may_stand_anywhere() {
-    let rules = Rules::of(&[sh("echo setup")]);
+    // What it needs no ground for are all three.
+    let rules = Rules::of(&[sh("echo setup")]).setup("home", json!("keep"));
+    let rules = rules.path("/home/app/bin:.:/usr/bin:/bin");
     let scene = rules.main(&["say", "main"]);
     let scene = scene.file("/workspace/old", 0o644, APP, "of an earlier main\n");
     assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
+}
+
+#[test]
+fn one_credential_in_any_command_is_enough_to_need_it() {
+    for late in [
+        sh_with_token("true"),
+        json!({ "argv": ["/bin/true"], "ssh": ["token"] }),
+        json!({ "argv": ["/bin/true"], "git": true }),
+    ] {
+        let address = json!({ "https://h": { "username": "u", "password": "token" } });
+        let rules = Rules::of(&[sh("echo setup"), late]).setup("git", address);
+        let scene = rules.main(&["say", "main"]);
+        let scene = scene.file("/workspace/old", 0o644, APP, "of an earlier main\n");
+        expect_ground_fault(scene, "/workspace/old");
+    }
+}
+
+#[test]
+fn a_setup_without_a_directory_needs_the_rest_of_the_ground() {
+    let rules = with_token().without_directory();
+    let scene = rules.clone().path(".:/usr/bin:/bin").main(&["say", "main"]);
+    expect_ground_fault(scene, "PATH");
+    let scene = rules.main(&["say", "main"]);
+    let scene = scene.file("/workspace/old", 0o644, APP, "of an earlier main\n");
+    assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
+}
+
+#[test]
+fn what_a_failed_setup_without_credentials_changed_stays() {
+    let layer = Layer::new();
+    let rules = Rules::of(&[sh("echo more >> old; echo new > new; exit 1")]);
+    let scene = rules.main(&["say", "main"]).on(&layer);
+    let scene = scene.file("/workspace/old", 0o644, APP, "somebody's work\n");
+    for _ in 0..2 {
+        refusal(&scene.clone().run(), 120);
+        let old = std::fs::read_to_string(layer.at("/workspace/old")).expect("it is there");
+        assert!(old.starts_with("somebody's work\nmore\n"), "{old}");
+        assert!(layer.at("/workspace/new").exists());
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A search for a value in everything that a main of a scene could reach, by
 //! somebody who may see all of it.
 //!
-//! In: a process of the scene that lives. Out: the files, and the memory of
-//! processes, that hold the value, in clear or in hex.
+//! In: a process of the scene that lives. Out: the files, the memory of processes
+//! and whatever else holds the value, in clear or in hex.
 //!
 //! **Never:** the secret directory itself, where the value lies on purpose.
 
@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::harness::{Layer, Process, Running};
+use crate::harness::{Layer, Process, Running, program};
 
 /// Directories of a scene that are the machine's, or the kernel's, or on purpose.
 const OUTSIDE: [&str; 5] = ["usr", "proc", "sys", "dev", "run/secrets"];
@@ -20,6 +20,67 @@ pub(crate) fn in_files(process: Process, value: &str) -> Vec<PathBuf> {
     let root = process.path("root");
     let mut found = below(&root, value);
     found.extend(below_all(&root.join("dev/shm"), &root, value));
+    found
+}
+
+/// Every place of a scene that holds the value or could: files, `/dev/shm`, what
+/// `/proc` shows of each process, objects of the kernel, names of sockets.
+pub(crate) fn everywhere(running: &Running, value: &str) -> Vec<String> {
+    let init = running.init();
+    let files = in_files(init, value).into_iter();
+    let mut found: Vec<String> = files.map(|path| path.display().to_string()).collect();
+    for process in running.processes() {
+        let number = process.inner();
+        for name in ["environ", "cmdline", "comm", "mountinfo"] {
+            if gives_away(&process.read(name).unwrap_or_default(), value) {
+                found.push(format!("{name} of {number}"));
+            }
+        }
+        for descriptor in process.descriptors().into_keys() {
+            // Only what has contents: a pipe would be emptied, or waited for.
+            let path = process.path(&format!("fd/{descriptor}"));
+            let is_file = fs::metadata(&path).is_ok_and(|found| found.is_file());
+            if is_file && gives_away(&fs::read(&path).unwrap_or_default(), value) {
+                found.push(format!("descriptor {descriptor} of {number}"));
+            }
+        }
+    }
+    found.extend(
+        in_memory(running, value)
+            .iter()
+            .map(|number| format!("memory of {number}")),
+    );
+    if gives_away(&init.read("net/unix").unwrap_or_default(), value) {
+        found.push("the name of a socket".into());
+    }
+    found.extend(kernel_objects(init));
+    found
+}
+
+/// System V objects and message queues: a scene begins without any.
+fn kernel_objects(init: Process) -> Vec<String> {
+    let target = init.0.to_string();
+    let mut found = Vec::new();
+    for kind in ["shm", "sem", "msg"] {
+        let list = format!("/proc/sysvipc/{kind}");
+        let words = ["--target", &target, "--ipc", "cat", &list];
+        let said = program("nsenter")
+            .args(words)
+            .output()
+            .expect("nsenter is there");
+        assert!(said.status.success(), "{list} can be read");
+        let lines = said.stdout.split(|byte| *byte == b'\n').skip(1);
+        let count = lines.filter(|line| !line.is_empty()).count();
+        found.extend((0..count).map(|_| format!("an object of {list}")));
+    }
+    let queues = fs::read_dir(init.path("root/dev/mqueue"))
+        .into_iter()
+        .flatten();
+    found.extend(
+        queues
+            .flatten()
+            .map(|queue| format!("the queue {}", queue.path().display())),
+    );
     found
 }
 

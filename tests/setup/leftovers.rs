@@ -1,6 +1,8 @@
 //! What commands leave running or in the kernel: gone before the next command,
 //! and gone before main.
 
+use serde_json::json;
+
 use crate::harness::{capability, wait_for};
 use crate::hunt;
 use crate::rules::{APP_GROUPS, Rules, mischief, mischief_with_token, sh};
@@ -40,6 +42,91 @@ fn a_command_that_ends_badly_leaves_nothing_running_either() {
     let rules = Rules::of(&[mischief_with_token(&["daemon", "comet", "exit", "3"])]);
     let outcome = rules.main(&["say", "main"]).run();
     crate::rules::refusal(&outcome, 120);
+}
+
+/// States in which a process may try to outlast a signal.
+const KINDS: [&str; 5] = ["stopped", "traced", "vfork", "reaper", "nested"];
+
+#[test]
+fn no_state_of_a_process_outlasts_the_seal() {
+    for kind in KINDS {
+        let rules = Rules::of(&[
+            mischief_with_token(&[kind, "others"]),
+            mischief(&["others"]),
+            mischief_with_token(&[kind]),
+        ]);
+        let outcome = rules.command(&["/mischief", "say", "main", "others"]).run();
+        let outcome = outcome.expect_code(0);
+        let lines: Vec<&str> = outcome.stdout.lines().collect();
+        assert_ne!(lines[0], ALONE, "{kind} does not outlast its maker");
+        assert_eq!(lines[1..], [ALONE, "main", ALONE], "{kind}");
+    }
+}
+
+#[test]
+fn nobody_s_memory_holds_the_value_whatever_its_last_holders_were() {
+    let rules = Rules::of(&[mischief_with_token(
+        &[&KINDS[..], &["daemon", "comet"]].concat(),
+    )]);
+    let rules = rules.run("user", json!("root"));
+    for user in ["app", "root"] {
+        let rules = rules.clone().setup("user", json!(user));
+        let scene = rules.directory(0o777).main(&["say", "main", "wait"]);
+        let mut running = scene.spawn();
+        running.line("ready");
+        let value = running.value("token").to_owned();
+        assert_eq!(
+            hunt::in_memory(&running, &value),
+            Vec::<i32>::new(),
+            "{user}"
+        );
+        running.signal(15);
+        running.finish().expect_code(143);
+    }
+}
+
+/// A name for keys of this run alone: the user's keyrings are the machine's.
+fn key_name() -> String {
+    static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    format!("vestibule-test-{}-{number}", std::process::id())
+}
+
+/// Whether the kernel has keyrings, and main of this user finds in them what it
+/// has put there. Without that the claim says nothing, and says so.
+#[expect(clippy::print_stderr, reason = "a skipped test says why")]
+fn has_keyrings(name: &str) -> bool {
+    let rules = Rules::of(&[sh("true")]);
+    let scene = rules.command(&["/mischief", "leave-keys", name, "keys", name]);
+    let outcome = scene.run().expect_code(0);
+    // ENOSYS, or EPERM where the machine's own filter refuses.
+    let left = outcome.said("left").expect("it tried").trim().to_owned();
+    let is_refused = left.split(' ').all(|error| ["1", "38"].contains(&error));
+    if is_refused {
+        eprintln!("skipped: the kernel lets nobody have a keyring");
+        return false;
+    }
+    let found = outcome.said("keys ").expect("it looked");
+    assert!(!found.starts_with("0 "), "left {left}, found {found}");
+    true
+}
+
+#[test]
+fn no_keyring_that_main_has_holds_what_setup_left() {
+    let name = key_name();
+    if !has_keyrings(&name) {
+        return;
+    }
+    for (user, main) in [("app", "app"), ("root", "root"), ("root", "app")] {
+        let rules = Rules::of(&[mischief_with_token(&["leave-keys", &name])]);
+        let rules = rules.setup("user", json!(user)).run("user", json!(main));
+        let scene = rules.directory(0o777);
+        let scene = scene.command(&["/mischief", "say", "main", "keys", &name]);
+        let outcome = scene.run().expect_code(0);
+        assert_eq!(outcome.said("left"), Some(" 1 1 1 1 1"), "{user}");
+        let found = outcome.said("keys ").expect("it looked");
+        assert!(found.starts_with("0 "), "{user} left {found} for {main}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! - `rules`: a policy with setup, in the words of a claim, and what a refusal says
 //! - `hunt`: a search for a value in everything that a main could reach
+//! - `tracer`: PID 1, stopped before a step of the claim's choice
 //! - `mischief.c`: what a command may leave behind, and what main looks for
 //! - the rest: the claims, a subject each
 //!
@@ -25,10 +26,12 @@ mod room;
 
 mod hunt;
 mod rules;
+mod tracer;
 
 mod afterwards;
 mod commands;
 mod crashes;
+mod cuts;
 mod ends;
 mod findings;
 mod git;
@@ -36,5 +39,6 @@ mod ground;
 mod leftovers;
 mod on_drop;
 mod output;
+mod power;
 mod reach;
 mod skipping;

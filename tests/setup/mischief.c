@@ -15,13 +15,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -68,6 +72,95 @@ static void leave_comet(void) {
     signal(SIGCHLD, SIG_IGN);
     for (;;)
         if (fork() > 0) _exit(0);
+}
+
+/* What a child of leave_kind does once it holds the value: stay in a state that
+ * is hard to end. It says so through `ready` as the last thing that it can. */
+static void stay_stopped(int ready) {
+    close(ready);
+    for (;;) raise(SIGSTOP);
+}
+
+static void stay_traced(int ready) {
+    (void)!ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+    stay_stopped(ready);
+}
+
+/* Its parent cannot go on, nor be stopped, before it ends. */
+static void stay_in_vfork(int ready) {
+    close(ready);
+    if (vfork() == 0)
+        for (;;) pause();
+    _exit(93);
+}
+
+/* A subreaper with a family of orphans that it never waits for. */
+static void stay_as_reaper(int ready) {
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    for (int child = 0; child < 5; child++) {
+        if (fork() != 0) continue;
+        if (fork() != 0) _exit(0);
+        setsid();
+        close(ready);
+        for (;;) pause();
+    }
+    close(ready);
+    for (;;) pause();
+}
+
+/* Where it may: the init of a process namespace of its own. */
+static void stay_nested(int ready) {
+    (void)!unshare(CLONE_NEWUSER | CLONE_NEWPID);
+    (void)!fork();
+    close(ready);
+    for (;;) pause();
+}
+
+static void leave_kind(void (*stay)(int)) {
+    int ready[2];
+    char byte;
+    must(pipe2(ready, O_CLOEXEC) == 0, "pipe");
+    if (fork() == 0) {
+        be_deaf();
+        char *held = strdup(token());
+        mlock(held, strlen(held));
+        close(ready[0]);
+        stay(ready[1]);
+    }
+    close(ready[1]);
+    (void)!read(ready[0], &byte, 1);
+    close(ready[0]);
+}
+
+/* leave-keys NAME: the value in every keyring that a process has by number. */
+static void leave_keys(const char *name) {
+    printf("left");
+    for (long ring = -1; ring >= -5; ring--) {
+        long key = syscall(SYS_add_key, "user", name, token(), strlen(token()), ring);
+        printf(" %d", key < 0 ? errno : 0);
+        /* For whoever else has the user's keyrings. */
+        if (key >= 0) syscall(SYS_keyctl, 5L /* SETPERM */, key, 0x3f3f3f3fL, 0, 0);
+    }
+    printf("\n");
+}
+
+/* keys NAME: in which keyrings it is; and it is removed from them. */
+static void find_keys(const char *name) {
+    int found = 0;
+    for (long ring = -1; ring >= -5; ring--) {
+        long key = syscall(SYS_keyctl, 10L /* SEARCH */, ring, "user", name, 0);
+        if (key < 0) continue;
+        found++;
+        syscall(SYS_keyctl, 9L /* UNLINK */, key, ring, 0, 0);
+    }
+    printf("keys %d error %d\n", found, errno);
+}
+
+/* shutdown PATH: the file system loses power: nothing more reaches its disk. */
+static void shut_down(const char *path) {
+    unsigned int without_log = 2;
+    int top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    must(top >= 0 && ioctl(top, _IOR('X', 125, unsigned int), &without_log) == 0, "shutdown");
 }
 
 static void leave_objects(void) {
@@ -168,6 +261,13 @@ static void tell_variables(void) {
     free(names);
 }
 
+static void tell_journal(void) {
+    char content[4096];
+    ssize_t size = getxattr(".", "user.vestibule.journal", content, sizeof content);
+    if (size < 0) printf("no journal\n");
+    else printf("journal\n%.*s", (int)size, content);
+}
+
 static void write_file(const char *path, mode_t mode) {
     int file = open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
     must(file >= 0, path);
@@ -175,21 +275,40 @@ static void write_file(const char *path, mode_t mode) {
     close(file);
 }
 
+/* In the place of an init: waits for a writer of a FIFO, so that a tracer can be
+ * there before the first instruction of the real one. */
+static int be_held(char **words) {
+    int hold = open("/hold", O_RDONLY | O_CLOEXEC);
+    if (hold < 0) return 91;
+    execve("/held", words, environ);
+    return 92;
+}
+
 int main(int count, char **words) {
+    if (strcmp(words[0], "/vestibule") == 0) return be_held(words);
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int at = 1; at < count; at++) {
         const char *part = words[at], *next = at + 1 < count ? words[at + 1] : "";
         if (strcmp(part, "daemon") == 0) { leave_daemon(); continue; }
         if (strcmp(part, "comet") == 0) { leave_comet(); continue; }
+        if (strcmp(part, "stopped") == 0) { leave_kind(stay_stopped); continue; }
+        if (strcmp(part, "traced") == 0) { leave_kind(stay_traced); continue; }
+        if (strcmp(part, "vfork") == 0) { leave_kind(stay_in_vfork); continue; }
+        if (strcmp(part, "reaper") == 0) { leave_kind(stay_as_reaper); continue; }
+        if (strcmp(part, "nested") == 0) { leave_kind(stay_nested); continue; }
         if (strcmp(part, "leave-objects") == 0) { leave_objects(); continue; }
         if (strcmp(part, "objects") == 0) { count_objects(); continue; }
         if (strcmp(part, "others") == 0) { count_others(); continue; }
         if (strcmp(part, "place") == 0) { tell_place(); continue; }
+        if (strcmp(part, "journal") == 0) { tell_journal(); continue; }
         if (strcmp(part, "variables") == 0) { tell_variables(); continue; }
         if (strcmp(part, "wait") == 0) { for (;;) pause(); }
         at++;
         if (strcmp(part, "say") == 0) printf("%s\n", next);
         else if (strcmp(part, "open") == 0) try_open(next);
+        else if (strcmp(part, "leave-keys") == 0) leave_keys(next);
+        else if (strcmp(part, "keys") == 0) find_keys(next);
+        else if (strcmp(part, "shutdown") == 0) shut_down(next);
         else if (strcmp(part, "file") == 0) write_file(next, 0644);
         else if (strcmp(part, "private-file") == 0) write_file(next, 0600);
         else if (strcmp(part, "attribute") == 0)

@@ -27,6 +27,7 @@ pub(crate) const PATH: &str = "/usr/bin:/bin";
 pub(crate) struct Rules {
     policy: Value,
     path: &'static str,
+    directory: u32,
 }
 
 /// A shell's line as a command without any secret.
@@ -50,7 +51,8 @@ pub(crate) fn mischief_with_token(parts: &[&str]) -> Value {
     json!({ "argv": words, "env": { "TOKEN": TOKEN } })
 }
 
-fn program() -> &'static Path {
+/// `mischief`, compiled.
+pub(crate) fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| compile("mischief", &[("mischief.c", include_str!("mischief.c"))]))
 }
@@ -63,12 +65,23 @@ impl Rules {
             "setup": { "commands": commands, "user": "app", "directory": "/workspace" },
             "run": { "user": "app", "directory": "/workspace" },
         });
-        Self { policy, path: PATH }
+        Self {
+            policy,
+            path: PATH,
+            directory: 0o755,
+        }
     }
 
     /// A key of `setup`.
     pub(crate) fn setup(mut self, key: &str, value: Value) -> Self {
         self.policy["setup"][key] = value;
+        self
+    }
+
+    /// Commands that start in their home.
+    pub(crate) fn without_directory(mut self) -> Self {
+        let setup = self.policy["setup"].as_object_mut().expect("an object");
+        setup.remove("directory");
         self
     }
 
@@ -81,6 +94,29 @@ impl Rules {
     /// A key of `run`.
     pub(crate) fn run(mut self, key: &str, value: Value) -> Self {
         self.policy["run"][key] = value;
+        self
+    }
+
+    /// The policy's `secrets`.
+    pub(crate) fn secrets(mut self, secrets: Value) -> Self {
+        self.policy["secrets"] = secrets;
+        self
+    }
+
+    /// Setup and main as whoever PID 1 is.
+    pub(crate) fn without_users(mut self) -> Self {
+        for phase in ["setup", "run"] {
+            self.policy[phase]
+                .as_object_mut()
+                .expect("a phase")
+                .remove("user");
+        }
+        self
+    }
+
+    /// The mode of setup's directory.
+    pub(crate) fn directory(mut self, mode: u32) -> Self {
+        self.directory = mode;
         self
     }
 
@@ -111,7 +147,7 @@ impl Rules {
         Scene::command(words)
             .policy(&self.policy.to_string())
             .bind(program(), "/mischief")
-            .directory("/workspace", 0o755, APP)
+            .directory("/workspace", self.directory, APP)
             .directory("/var/tmp", 0o1777, (0, 0))
             .message_queues()
             .env("PATH", self.path)

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::super::tests::{Place, by_policy, given, lines, refused};
+use crate::report::Fault as _;
 
 const ALL: &str = r#""secrets": {
     "file": {"from": "file:a.secret"},
@@ -78,6 +79,29 @@ fn two_names_of_one_file_are_one_secret() {
     let collected = given(by_policy(&place, text, &[("COPY", "a-shared-value")]));
     assert!(collected.summary.withheld.is_empty());
     assert_eq!(lines(&collected).len(), 2);
+}
+
+#[test]
+fn a_mistyped_name_is_told_with_the_one_that_is_there() {
+    let place = Place::with(&[("api-key", "a-long-value"), ("sub/token", "another-value")]);
+    let remedy = |reference: &str| {
+        let text = r#""connections": {"cache": {"kind": "redis", "host": "h", "password": "api-key"}},
+            "run": {"env": {"A": "NAME"}}"#;
+        let text = text.replace("NAME", reference);
+        match by_policy(&place, &text, &[]) {
+            Ok(_) => panic!("{reference} is not there"),
+            Err(faults) => faults.first().expect("a fault").remedy(),
+        }
+    };
+    for (reference, meant) in [("api-kye", "api-key"), ("cahe", "cache")] {
+        let meant = format!("correct the name: `{meant}` is there; or mount it");
+        assert!(
+            remedy(reference).starts_with(&meant),
+            "{}",
+            remedy(reference)
+        );
+    }
+    assert!(remedy("unlike").starts_with("correct the name, or mount it"));
 }
 
 #[test]

@@ -76,30 +76,31 @@ fn directories() {
 
 #[test]
 fn missing_files() {
-    let fault = |searched: &[&str]| CollectFault::Missing {
+    let fault = |near: Option<&str>, searched: &[&str]| CollectFault::Missing {
         name: (&name("db")).into(),
+        near: near.map(Into::into),
         searched: searched.iter().map(PathBuf::from).collect(),
         asked: asked(),
     };
-    let remedy = "mount it (compose: `secrets:` of the service), correct the name, or mark it `\"optional\": true`";
+    let mount = "mount it (compose: `secrets:` of the service); an entry of the policy's `secrets` with `\"optional\": true` allows that it is absent";
     check(
-        &fault(&["/a", "/run/s\u{1b}"]),
+        &fault(None, &["/a", "/run/s\u{1b}"]),
         POLICY,
         true,
         [
             "the secret `db` is absent",
-            "/a and `/run/s\\u{1b}`, as uid UID; asked for by /etc/policy.json at /run/env/X, line 3",
-            remedy,
+            "looked for in /a and `/run/s\\u{1b}` as uid UID; asked for by /etc/policy.json at /run/env/X, line 3",
+            &format!("correct the name, or {mount}"),
         ],
     );
     check(
-        &fault(&[]),
+        &fault(Some("db\u{1b}"), &[]),
         POLICY,
         true,
         [
             "the secret `db` is absent",
-            "no directory, as uid UID; asked for by /etc/policy.json at /run/env/X, line 3",
-            remedy,
+            "looked for in no directory as uid UID; asked for by /etc/policy.json at /run/env/X, line 3",
+            &format!("correct the name: `db\\u{{1b}}` is there; or {mount}"),
         ],
     );
 }
@@ -131,7 +132,7 @@ fn unusable_files() {
         (
             FileProblem::Unreadable,
             "cannot be read: permission denied",
-            "let uid UID read it: run the container as its owner (compose: `user:`), or give the file on the host mode 0444 in a directory of mode 0700; Swarm and Kubernetes: `uid`, `mode`, `defaultMode`",
+            "let uid UID read it: run the container as its owner (compose: `user: \"70:71\"`), or give the file on the host mode 0444 in a directory of mode 0700; Swarm and Kubernetes: `uid`, `mode`, `defaultMode`",
         ),
         (
             FileProblem::LeavesDirectory,

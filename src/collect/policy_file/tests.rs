@@ -48,18 +48,12 @@ fn what_was_asked_for_has_to_be_there_and_right() {
     let place = Place::with(&[
         ("bad.json", "{"),
         ("two.json", r#"{"version": 2, "other": 1}"#),
-        (
-            "setup.json",
-            r#"{"version": 1, "setup": {"commands": [["true"]]}}"#,
-        ),
     ]);
     let of = |name: &str| refusals(Some(&place.0.join(name)), None);
     assert_eq!(of("absent.json"), ["the policy is absent"]);
     assert_eq!(of(""), ["the policy is a directory, not a file"]);
     assert_eq!(of("bad.json").len(), 1);
     assert_eq!(of("two.json").len(), 2);
-    let setup = of("setup.json");
-    assert!(setup[0].starts_with("this version has no "), "{setup:?}");
 }
 
 #[test]
@@ -89,18 +83,6 @@ fn each_refusal_has_its_words() {
             "there is no policy that could have a profile `w`",
             "option `--profile`, or VESTIBULE_PROFILE; looked for /etc/vestibule/policy.json",
             "mount the policy at /etc/vestibule/policy.json, or name it with `--policy`",
-        ]
-    );
-    let lacking = PolicyFileError::Lacking {
-        place: "p at /setup, line 1".into(),
-        mechanism: "setup",
-    };
-    assert_eq!(
-        words(&lacking),
-        [
-            "this version has no setup, and what a policy asks for is never left out",
-            "p at /setup, line 1",
-            "take the key out, or use a version that has it",
         ]
     );
 }

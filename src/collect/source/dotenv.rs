@@ -6,14 +6,13 @@
 //!
 //! **Never:** an expansion: `$NAME` and `${NAME}` stay as they are.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::{Parts, SourceProblem, checked};
 use crate::secret::{Scratch, Secret};
+use crate::sorted::{Map, Set};
 
-pub(super) fn parts(file: &[u8], wanted: &BTreeSet<&str>) -> Result<Parts, SourceProblem> {
+pub(super) fn parts(file: &[u8], wanted: &Set<&str>) -> Result<Parts, SourceProblem> {
     let mut parts = Parts::none(wanted, SourceProblem::NoKey);
-    let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut lines: Map<&str, usize> = Map::default();
     let mut text = Text {
         file,
         next: 0,
@@ -28,10 +27,10 @@ pub(super) fn parts(file: &[u8], wanted: &BTreeSet<&str>) -> Result<Parts, Sourc
             Line::Assignment(key, value) => {
                 let at = text.line;
                 let value = text.value(value)?;
-                let Some(&key) = wanted.get(key) else {
+                if !wanted.contains(key) {
                     parts.has_more = true;
                     continue;
-                };
+                }
                 let entry = match lines.insert(key, at) {
                     None => checked(value, key),
                     Some(first) => Err(SourceProblem::KeyTwice(key.to_owned(), first, at)),

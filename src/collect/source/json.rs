@@ -6,20 +6,17 @@
 //! **Never:** a library's buffer for a value, which nobody would wipe; a guess
 //! about a key that stands there twice.
 
-use std::collections::BTreeSet;
-
-use serde_json::value::RawValue;
-
 use super::{Parts, SourceProblem, checked};
-use crate::json::{kind, members};
+use crate::json::{decode, elements, kind, members, root};
 use crate::secret::{Scratch, Secret};
+use crate::sorted::Set;
 
 /// As deep as serde_json itself goes into a document.
 const LEVELS: usize = 128;
 
-pub(super) fn parts(file: &[u8], wanted: &BTreeSet<&str>) -> Result<Parts, SourceProblem> {
-    let root: &RawValue = serde_json::from_slice(file)
-        .map_err(|error| SourceProblem::JsonSyntax(error.line(), error.column()))?;
+pub(super) fn parts(file: &[u8], wanted: &Set<&str>) -> Result<Parts, SourceProblem> {
+    let root =
+        root(file).map_err(|broken| SourceProblem::JsonSyntax(broken.line, broken.column))?;
     let mut walk = Walk {
         wanted,
         parts: Parts::none(wanted, SourceProblem::NoPointer),
@@ -29,12 +26,12 @@ pub(super) fn parts(file: &[u8], wanted: &BTreeSet<&str>) -> Result<Parts, Sourc
 }
 
 struct Walk<'a> {
-    wanted: &'a BTreeSet<&'a str>,
+    wanted: &'a Set<&'a str>,
     parts: Parts,
 }
 
 impl Walk<'_> {
-    fn visit(&mut self, node: &RawValue, pointer: &str, level: usize) {
+    fn visit(&mut self, node: &str, pointer: &str, level: usize) {
         let kind = kind(node);
         if self.wanted.contains(pointer) {
             let value = match kind {
@@ -54,7 +51,7 @@ impl Walk<'_> {
         }
         // A key with a broken escape: what it holds cannot be told.
         self.parts.has_more |= children.is_none() && kind != "null";
-        let mut seen = BTreeSet::new();
+        let mut seen = Set::default();
         for (token, child) in children.unwrap_or_default() {
             let token = token.replace('~', "~0").replace('/', "~1");
             let pointer = format!("{pointer}/{token}");
@@ -70,7 +67,7 @@ impl Walk<'_> {
     fn leads_on(&self, pointer: &str) -> bool {
         let below = format!("{pointer}/");
         self.wanted
-            .range(below.as_str()..)
+            .from(below.as_str())
             .next()
             .is_some_and(|next| next.starts_with(&below))
     }
@@ -85,7 +82,7 @@ impl Walk<'_> {
 
     fn refuse_twice(&mut self, pointer: &str) {
         let below = format!("{pointer}/");
-        for (wanted, entry) in &mut self.parts.values {
+        for (wanted, entry) in self.parts.values.iter_mut() {
             if wanted == pointer || wanted.starts_with(&below) {
                 *entry = Err(SourceProblem::PointerTwice(pointer.to_owned()));
             }
@@ -94,12 +91,11 @@ impl Walk<'_> {
 }
 
 /// The members of an object or elements of an array, by reference token.
-fn children<'a>(node: &'a RawValue, kind: &str) -> Option<Vec<(String, &'a RawValue)>> {
+fn children<'a>(node: &'a str, kind: &str) -> Option<Vec<(String, &'a str)>> {
     match kind {
-        "an object" => members(node).ok(),
+        "an object" => members(node),
         "an array" => {
-            let elements: Vec<&RawValue> = serde_json::from_str(node.get()).ok()?;
-            let numbered = elements.into_iter().enumerate();
+            let numbered = elements(node).into_iter().enumerate();
             Some(
                 numbered
                     .map(|(index, node)| (index.to_string(), node))
@@ -110,54 +106,15 @@ fn children<'a>(node: &'a RawValue, kind: &str) -> Option<Vec<(String, &'a RawVa
     }
 }
 
-/// Decodes a string that `serde_json` has found well-formed.
-fn string(node: &RawValue, pointer: &str) -> Result<Secret, SourceProblem> {
-    let text = node.get().as_bytes();
-    let inner = text.strip_prefix(b"\"").unwrap_or_default();
-    let mut rest = inner.strip_suffix(b"\"").unwrap_or_default();
-    let mut value = Scratch::with_capacity(rest.len());
-    while let Some((&byte, behind)) = rest.split_first() {
-        if byte != b'\\' {
-            let _ = value.push(&[byte]);
-            rest = behind;
-            continue;
-        }
-        let (character, behind) =
-            escape(behind).ok_or_else(|| SourceProblem::HalfPair(pointer.to_owned()))?;
-        // An escape is longer than what it stands for, so it always fits.
-        let _ = value.push(character.encode_utf8(&mut [0; 4]).as_bytes());
-        rest = behind;
+/// The text of a string, in memory that is wiped.
+fn string(node: &str, pointer: &str) -> Result<Secret, SourceProblem> {
+    // An escape is longer than what it stands for, so all of it fits.
+    let mut value = Scratch::with_capacity(node.len());
+    let whole = decode(node, &mut |piece| {
+        let _ = value.push(piece.as_bytes());
+    });
+    match whole {
+        Some(()) => Ok(value.into_secret()),
+        None => Err(SourceProblem::HalfPair(pointer.to_owned())),
     }
-    Ok(value.into_secret())
-}
-
-/// One escape without its backslash (RFC 8259, 7), and what follows it.
-fn escape(text: &[u8]) -> Option<(char, &[u8])> {
-    let (&letter, rest) = text.split_first()?;
-    let character = match letter {
-        b'n' => '\n',
-        b'r' => '\r',
-        b't' => '\t',
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'u' => return unicode_escape(rest),
-        other => char::from(other),
-    };
-    Some((character, rest))
-}
-
-fn unicode_escape(text: &[u8]) -> Option<(char, &[u8])> {
-    let (high, rest) = four_hex_digits(text)?;
-    if let Some(character) = char::from_u32(high.into()) {
-        return Some((character, rest));
-    }
-    let (low, rest) = four_hex_digits(rest.strip_prefix(b"\\u")?)?;
-    let character = char::decode_utf16([high, low]).next()?.ok()?;
-    Some((character, rest))
-}
-
-fn four_hex_digits(text: &[u8]) -> Option<(u16, &[u8])> {
-    let (digits, rest) = text.split_at_checked(4)?;
-    let number = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    Some((number, rest))
 }

@@ -1,7 +1,5 @@
 //! dotenv and JSON files: tables, and random bytes.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 
 use super::SourceProblem::{
@@ -9,13 +7,14 @@ use super::SourceProblem::{
     PointerTwice, Reference,
 };
 use super::{Format, SourceProblem, reference_form};
+use crate::sorted::Set;
 
 #[expect(
     clippy::disallowed_methods,
     reason = "the tests look at values they made up"
 )]
 fn take(format: Format, file: &[u8], key: &str) -> Result<Vec<u8>, SourceProblem> {
-    let parts = format.parts(file, &BTreeSet::from([key]))?;
+    let parts = format.parts(file, &Set::from_iter([key]))?;
     parts.get(key).map(|value| value.expose().to_vec())
 }
 
@@ -157,7 +156,7 @@ fn json_mistakes_are_told_by_pointer() {
     }
     let broken = take(Format::Json, b"{\"a\": \"\xff\"}", "/a");
     assert!(matches!(broken, Err(JsonSyntax(..))));
-    let parts = Format::Json.parts(b"{}", &BTreeSet::new()).unwrap();
+    let parts = Format::Json.parts(b"{}", &Set::default()).unwrap();
     assert!(parts.get("not asked for").is_err());
 }
 
@@ -172,7 +171,7 @@ fn a_deep_document_is_no_danger() {
 #[test]
 fn ten_thousand_keys_are_taken_in_one_pass() {
     let keys: Vec<String> = (0..10_000).map(|number| format!("KEY_{number}")).collect();
-    let wanted: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
+    let wanted: Set<&str> = keys.iter().map(String::as_str).collect();
     let lines: Vec<String> = keys.iter().map(|key| format!("{key}=\"{key}\"")).collect();
     let file = lines.join("\n");
     let parts = Format::Dotenv.parts(file.as_bytes(), &wanted).unwrap();

@@ -9,6 +9,7 @@ use super::super::standing::{Proved, Standing};
 use super::super::tests::{Place, by_convention, given};
 use super::{Advice, Summary};
 use crate::exit::Exit;
+use crate::json::Value;
 use crate::report::Fault;
 
 fn names(items: &[&str]) -> Vec<String> {
@@ -90,12 +91,7 @@ fn the_start_line_says_how_far_main_is_kept_from_it() {
 fn the_fields_say_the_same_to_machines() {
     let fields = |standing: &Standing| {
         let line = Summary::default().start_line(&[], standing);
-        serde_json::Value::Object(
-            line.fields
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
-        )
+        serde_json::to_value(Value::Object(line.fields)).expect("JSON")
     };
     let found = fields(&proved());
     assert_eq!(found["confinement"], "proved");

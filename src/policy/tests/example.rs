@@ -39,23 +39,6 @@ fn delivery(variable: &str, reference: Reference, place: Place) -> Delivery {
 }
 
 #[test]
-fn the_designs_example_is_right_and_lacks_two_mechanisms() {
-    let policy = parsed(EXAMPLE);
-    let lacking: Vec<_> = policy
-        .unsupported
-        .iter()
-        .map(|key| (key.place.to_string(), key.mechanism))
-        .collect();
-    assert_eq!(
-        lacking,
-        [
-            ("/setup, line 17".to_string(), "setup phase"),
-            ("/seal, line 23".to_string(), "seal"),
-        ]
-    );
-}
-
-#[test]
 fn the_examples_secrets_have_their_sources() {
     let policy = parsed(EXAMPLE);
     assert_eq!(policy.file, Path::new("/etc/vestibule/policy.json"));
@@ -201,7 +184,7 @@ fn the_smallest_policy_permits_nothing() {
     let policy = parsed(r#"{"version": 1}"#);
     assert!(policy.secrets.is_empty() && policy.connections.is_empty());
     assert!(policy.run.env.is_empty() && policy.run.files.is_empty());
-    assert!(policy.run.inherit.is_none() && policy.unsupported.is_empty());
+    assert!(policy.run.inherit.is_none());
     assert_eq!(policy.secret_directories, [PathBuf::from("/run/secrets")]);
 }
 
@@ -217,7 +200,7 @@ fn strings_expand_container_variables_once() {
     );
     let directories = ["/workspace/secrets", "/etc/${DIRECTORY}", "/${DIRECTORY}"];
     assert_eq!(policy.secret_directories, directories.map(PathBuf::from));
-    let connection = &policy.connections["db"].connection;
+    let connection = &policy.connections.get("db").unwrap().connection;
     for part in [Part::Host, Part::Port, Part::Database] {
         assert!(connection.parts().contains(&part));
     }
@@ -347,28 +330,13 @@ fn the_other_words_are_in_effect_too() {
 }
 
 #[test]
-fn a_secret_from_a_command_is_understood_and_lacks_its_mechanism() {
+fn a_secret_from_a_command_is_understood() {
     let policy = parsed(
         r#"{"version": 1,
             "secrets": {"deploy": {"from": "command:/usr/local/bin/mint", "raw": true}},
             "setup": {"commands": [["make"], {"argv": ["npm", "ci"], "env": {"T": "deploy"}}]}}"#,
     );
-    let lacking: Vec<_> = policy
-        .unsupported
-        .iter()
-        .map(|key| (key.place.to_string(), key.mechanism))
-        .collect();
-    assert_eq!(
-        lacking,
-        [
-            (
-                "/secrets/deploy/from, line 2".into(),
-                "secrets from a command"
-            ),
-            ("/setup, line 3".to_string(), "setup phase"),
-        ]
-    );
-    let source = &policy.secrets[&secret("deploy")].source;
+    let source = &policy.secrets.get(&secret("deploy")).unwrap().source;
     assert_eq!(*source, Source::Command(vec!["/usr/local/bin/mint".into()]));
 }
 
@@ -408,9 +376,34 @@ fn ten_thousand_secrets_are_read_in_linear_time() {
         secrets.join(",\n")
     );
     let policy = parsed(&text);
-    assert_eq!(policy.secrets.len(), 10_000);
+    assert_eq!(policy.secrets.iter().count(), 10_000);
     assert_eq!(
-        policy.secrets[&secret("s9999")].place,
+        policy.secrets.get(&secret("s9999")).unwrap().place,
         place("/secrets/s9999", 10_000)
+    );
+}
+
+#[test]
+fn a_policy_may_name_its_schema_for_editors_and_nothing_follows_from_it() {
+    let policy = parsed(r#"{"$schema": "https://user:pw@example.invalid/${X}", "version": 1}"#);
+    assert!(policy.secrets.is_empty() && policy.run.env.is_empty());
+    super::refuses(
+        r#"{"version": 1, "$schema": {}}"#,
+        "/$schema",
+        "expected a string, found an object",
+    );
+    super::refuses(
+        r#"{"version": 1, "run": {"$schema": "x"}}"#,
+        "/run/$schema",
+        "unknown key `$schema`",
+    );
+}
+
+#[test]
+fn a_profile_that_is_not_in_use_is_read_to_the_end() {
+    super::refuses(
+        r#"{"version": 1, "profiles": {"worker": {"run": {"grace": "${UNSET}s${"}}}}"#,
+        "/profiles/worker/run/grace",
+        "`${` is not closed by `}`",
     );
 }

@@ -5,6 +5,7 @@ mod golden;
 mod mistakes;
 mod profiles;
 mod properties;
+mod schema;
 mod setup;
 mod tables;
 

@@ -125,6 +125,7 @@ const RUN: &str = r#"
 "run": {"confinement": "requird"} => /run/confinement => `requird` is not known here
 "run": {"confinement": "${DIRECTORY}"} => /run/confinement => `${DIRECTORY}` is not known here
 "run": {"capabilities": ["NET_BIND"]} => /run/capabilities/0 => there is no such capability
+"run": {"capabilities": ["\u017fyslog"]} => /run/capabilities/0 => there is no such capability
 "run": {"limits": {"core": -1}} => /run/limits/core => the number is not a whole one from 0 to 18446744073709551614
 "run": {"limits": {"core": 1.5}} => /run/limits/core => the number is not a whole one from 0 to 18446744073709551614
 "run": {"limits": {"core": 18446744073709551615}} => /run/limits/core => the number is not a whole one from 0 to 18446744073709551614

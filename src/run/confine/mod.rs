@@ -19,12 +19,12 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use caps::CapSet;
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 
 use crate::collect::reach::Reach;
 use crate::policy::Confinement;
+use crate::sys::capability::Sets;
 use landlock::{FileRules, NoRules};
 use mounts::Mounts;
 use unmount::unmount;
@@ -190,7 +190,7 @@ impl Ready {
     /// A withheld file that this process can read, or could give itself the
     /// right to: its owner may change its mode, and so may a capability.
     fn readable(&self) -> Option<&PathBuf> {
-        let has_power = caps::read(None, CapSet::Permitted).map_or(true, |held| !held.is_empty());
+        let has_power = Sets::own().map_or(true, |own| own.permitted != 0);
         let own = geteuid().as_raw();
         self.paths.iter().find(|path| {
             let found = match fs::metadata(path) {

@@ -7,11 +7,15 @@
 //! may all lie on the host's one file system.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::sys::stat::stat;
+
+/// More bytes than the list of a container has.
+const TYPICAL: usize = 12 * 1024;
 
 /// One line of the list.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +37,11 @@ impl Mounts {
     /// Reads our own list. Without `/proc` it is empty: then nothing is known.
     #[must_use]
     pub fn read() -> Self {
-        Self::parse(&fs::read("/proc/self/mountinfo").unwrap_or_default())
+        // The kernel tells no size beforehand, and growing costs more than room.
+        let mut text = Vec::with_capacity(TYPICAL);
+        let list = File::open("/proc/self/mountinfo");
+        let read = list.and_then(|mut list| list.read_to_end(&mut text));
+        read.map_or_else(|_| Self::default(), |_| Self::parse(&text))
     }
 
     /// Reads the text of a list; lines that are none are left out.

@@ -40,7 +40,7 @@ impl Fault for ConfineError {
             Self::NoMeans { path, reason } => {
                 let path = path.display();
                 let reason = match reason {
-                    NoRules::NoLandlock => "the kernel offers no Landlock".to_owned(),
+                    NoRules::NoLandlock => format!("{} offers no Landlock", kernel()),
                     NoRules::Unlisted(directory, errno) => {
                         format!("{} cannot be listed: {}", directory.display(), said(*errno))
                     }
@@ -73,8 +73,8 @@ impl Fault for ConfineError {
 
     fn place(&self) -> String {
         match self {
-            Self::NoMeans { .. } => format!("main's identity, uid {}", geteuid()),
-            Self::Linked(_) => "the number of its hard links".into(),
+            Self::NoMeans { .. } => format!("main would run as uid {}", geteuid()),
+            Self::Linked(path) => format!("{}, by the number of its links", path.display()),
             Self::MountsUnknown(_) => "/proc/self/mountinfo".into(),
             Self::Held(_) => "umount(2), in a mount namespace of main's own".into(),
             Self::Landlock(_) => "landlock_restrict_self(2)".into(),
@@ -83,7 +83,7 @@ impl Fault for ConfineError {
 
     fn remedy(&self) -> String {
         match self {
-            Self::NoMeans { .. } => "run main as another user (`run.user`) and mount the file with mode 0400, or use a kernel from 5.13 on with Landlock, or do not mount it here; `\"confinement\": \"environment-only\"` in the policy's `run` accepts it".into(),
+            Self::NoMeans { .. } => "run main as another user (`run.user`) and mount the file with mode 0400, or use Linux 5.13 or newer and an engine whose seccomp profile allows Landlock, or do not mount it here; `\"confinement\": \"environment-only\"` in the policy's `run` accepts it".into(),
             Self::Linked(_) => "copy the file instead of linking it, or mount it with mode 0400 for root and run main as another user (`run.user`)".into(),
             Self::MountsUnknown(_) => "mount `/proc` in the container, or mount the file with mode 0400 for root and run main as another user (`run.user`)".into(),
             Self::Held(_) => "start the container in a directory outside its secrets".into(),
@@ -97,6 +97,15 @@ impl Fault for ConfineError {
             Self::Held(_) | Self::Landlock(_) => Exit::System,
         }
     }
+}
+
+/// The kernel by its version, which tells an old one from a seccomp profile.
+fn kernel() -> String {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease");
+    release.map_or_else(
+        |_| "the kernel".into(),
+        |release| ["Linux ", release.trim_end()].concat(),
+    )
 }
 
 fn said(errno: Errno) -> String {

@@ -3,10 +3,17 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::thread;
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
 
 use super::super::tests::Place;
-use super::{FILE, Journal, Owed, State, find_among};
+use super::kept::ATTRIBUTE;
+use super::{FILE, Journal, JournalFault, Memory, Owed, State, find_among};
+use crate::collect::accounts::Identity;
 use crate::report::Fault;
+use crate::sys::attribute;
 
 fn place() -> Place {
     let place = Place::new();
@@ -14,9 +21,61 @@ fn place() -> Place {
     place
 }
 
+/// Where setup's directory can have an attribute, and where it cannot.
+fn on_both(claim: fn(&Place)) {
+    claim(&place());
+    thread::spawn(move || {
+        unshare(CloneFlags::CLONE_NEWNS).unwrap();
+        let none = None::<&str>;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
+        let place = place();
+        let work = place.0.join("work");
+        mount(Some("none"), &work, Some("ramfs"), MsFlags::empty(), none).unwrap();
+        claim(&place);
+        umount2(&work, MntFlags::MNT_DETACH).unwrap();
+    })
+    .join()
+    .unwrap();
+}
+
+/// The journal in setup's directory as somebody else would see it.
+fn seen(place: &Place) -> Option<String> {
+    let work = place.0.join("work");
+    let mut room = [0; 4096];
+    match attribute::get(&work, ATTRIBUTE, &mut room).unwrap() {
+        Some(count) => Some(String::from_utf8(room[..count].to_vec()).unwrap()),
+        None => fs::read_to_string(work.join(FILE)).ok(),
+    }
+}
+
+/// Puts it there as somebody else would.
+fn forge(place: &Place, content: &str) {
+    let work = place.0.join("work");
+    if attribute::set(&work, ATTRIBUTE, content.as_bytes()).is_err() {
+        fs::write(work.join(FILE), content).unwrap();
+    }
+}
+
+fn take_away(place: &Place) {
+    let work = place.0.join("work");
+    let _ = fs::remove_file(work.join(FILE));
+    let _ = attribute::remove(&work, ATTRIBUTE);
+}
+
+fn memory() -> Memory {
+    Memory {
+        directories: ["/workspace", "/tmp"].map(PathBuf::from).to_vec(),
+        homes: vec![("/var/tmp/vestibule-home-a b".into(), (7, 8))],
+        marks: vec![("/".into(), (5, 6)), ("/tmp".into(), (3, 4))],
+    }
+}
+
 fn begin(place: &Place) -> Journal {
-    let scan = [PathBuf::from("/workspace"), PathBuf::from("/tmp")];
-    Journal::begin_among(&place.0.join("work"), &layer(place), &scan).unwrap()
+    try_begin(&place.0.join("work"), &layer(place), memory()).unwrap()
+}
+
+fn try_begin(work: &Path, layer: &Path, memory: Memory) -> Result<Journal, JournalFault> {
+    Journal::begin_among(Some(work), layer, memory, &Identity::own())
 }
 
 fn layer(place: &Place) -> PathBuf {
@@ -24,24 +83,47 @@ fn layer(place: &Place) -> PathBuf {
 }
 
 fn find(place: &Place) -> Option<Owed> {
-    find_among(Some(&place.0.join("work")), &layer(place))
+    find_among(Some(&place.0.join("work")), &layer(place), &Identity::own())
 }
 
 #[test]
 fn what_was_begun_is_owed_until_it_is_closed() {
-    let place = place();
-    assert!(find(&place).is_none());
-    let journal = begin(&place);
-    let owed = find(&place).unwrap();
+    on_both(what_was_begun_is_owed);
+}
+
+fn what_was_begun_is_owed(place: &Place) {
+    assert!(find(place).is_none());
+    let journal = begin(place);
+    let owed = find(place).unwrap();
     assert_eq!(owed.state, Some(State::SetupRunning));
     assert!(owed.time > Some(1_700_000_000));
-    assert!(owed.directories.contains(&PathBuf::from("/workspace")));
-    journal.refuse(3).unwrap();
-    let owed = find(&place).unwrap();
-    assert_eq!((owed.state, owed.findings), (Some(State::Refused), 3));
-    owed.into_journal().close().unwrap();
-    assert!(find(&place).is_none());
+    assert!(
+        owed.memory
+            .directories
+            .contains(&PathBuf::from("/workspace"))
+    );
+    assert!(owed.memory.homes.contains(&memory().homes[0]));
+    assert_eq!(owed.began(Path::new("/tmp")), Some((3, 4)));
+    assert_eq!(owed.began(Path::new("/var")), None);
+    assert!(!owed.is_complete());
+    journal.refuse(false).unwrap();
+    assert_eq!(find(place).unwrap().state, Some(State::RefusedUnrevoked));
+    journal.refuse(true).unwrap();
+    let owed = find(place).unwrap();
+    assert_eq!(owed.state, Some(State::Refused));
+    assert!(owed.is_complete());
+    owed.into_journal(&Identity::own()).close().unwrap();
+    assert!(find(place).is_none());
     assert_eq!(fs::read_dir(place.0.join("work")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_refusal_over_an_unfinished_setup_leaves_it_unfinished() {
+    let place = place();
+    begin(&place);
+    let journal = find(&place).unwrap().into_journal(&Identity::own());
+    journal.refuse(true).unwrap();
+    assert_eq!(find(&place).unwrap().state, Some(State::SetupRunning));
 }
 
 #[test]
@@ -50,9 +132,9 @@ fn the_one_in_the_layer_is_root_s_alone_and_outlives_the_other() {
     let journal = begin(&place);
     let found = fs::metadata(layer(&place)).unwrap();
     assert_eq!((found.uid(), found.mode() & 0o777), (0, 0o700));
-    fs::remove_file(place.0.join("work").join(FILE)).unwrap();
+    take_away(&place);
     assert_eq!(find(&place).unwrap().state, Some(State::SetupRunning));
-    assert!(find_among(None, &layer(&place)).is_some());
+    assert!(find_among(None, &layer(&place), &Identity::own()).is_some());
     journal.close().unwrap();
     assert!(find(&place).is_none());
 }
@@ -61,13 +143,13 @@ fn the_one_in_the_layer_is_root_s_alone_and_outlives_the_other() {
 fn one_of_the_two_places_is_enough_and_none_is_a_fault() {
     let place = place();
     let absent = place.0.join("absent");
-    let journal = Journal::begin_among(&absent, &layer(&place), &[]).unwrap();
+    let journal = try_begin(&absent, &layer(&place), memory()).unwrap();
     journal.close().unwrap();
     let shut = place.write("file", "").join("vestibule");
-    let journal = Journal::begin_among(&place.0.join("work"), &shut, &[]).unwrap();
+    let journal = try_begin(&place.0.join("work"), &shut, memory()).unwrap();
     assert!(find(&place).is_some());
     journal.close().unwrap();
-    let fault = Journal::begin_among(&absent, &shut, &[]).unwrap_err();
+    let fault = try_begin(&absent, &shut, memory()).unwrap_err();
     assert!(fault.place().ends_with(FILE), "{}", fault.place());
 }
 
@@ -81,24 +163,42 @@ fn a_layer_that_others_could_write_to_is_not_used() {
 }
 
 #[test]
-fn setup_never_begins_over_a_journal() {
+fn where_there_are_attributes_the_directory_stays_empty() {
     let place = place();
-    begin(&place);
-    for path in [
-        place.0.join("work").join(FILE),
-        layer(&place).join("journal"),
-    ] {
-        assert!(Journal::begin_among(&place.0.join("work"), &layer(&place), &[]).is_err());
-        fs::remove_file(path).unwrap();
-    }
+    let journal = begin(&place);
+    assert_eq!(fs::read_dir(place.0.join("work")).unwrap().count(), 0);
+    assert!(seen(&place).is_some());
+    journal.close().unwrap();
+    assert_eq!(seen(&place), None);
+    let link = place.0.join("link");
+    symlink("work", &link).unwrap();
+    let journal = try_begin(&link, &layer(&place), memory()).unwrap();
+    assert!(seen(&place).is_some(), "the link was followed");
+    journal.close().unwrap();
+}
+
+#[test]
+fn setup_never_begins_over_a_journal() {
+    on_both(|place| {
+        begin(place);
+        let again = || try_begin(&place.0.join("work"), &layer(place), memory());
+        assert!(again().is_err());
+        take_away(place);
+        assert!(again().is_err());
+        take_away(place);
+        fs::remove_file(layer(place).join("journal")).unwrap();
+        assert!(again().is_ok());
+    });
 }
 
 #[test]
 fn whatever_else_lies_there_owes_everything() {
-    let place = place();
-    let path = place.0.join("work").join(FILE);
-    let made = begin(&place);
-    let whole = fs::read_to_string(&path).unwrap();
+    on_both(anything_owes_everything);
+}
+
+fn anything_owes_everything(place: &Place) {
+    let made = begin(place);
+    let whole = seen(place).unwrap();
     made.close().unwrap();
     let cut = whole.len() / 2;
     for content in [
@@ -111,42 +211,54 @@ fn whatever_else_lies_there_owes_everything() {
         &whole[..whole.len() - 1],
         &whole.replace("journal 1", "journal 2"),
         &whole.replace("/workspace", "workspace"),
-        &whole.replace("findings 0", "findings -1"),
-        &whole.replace("findings 0\n", ""),
         &whole.replace("state setup-running\n", ""),
         &whole.replace("time", "word"),
+        &whole.replace("mark 5 6", "mark 5"),
+        &whole.replace("mark 5 6 /", "mark 5 6 "),
+        &whole.replace("home 7 8", "home seven 8"),
     ] {
-        fs::write(&path, content).unwrap();
-        let owed = find(&place).unwrap();
-        assert_eq!((owed.state, owed.directories.len()), (None, 0), "{content}");
+        forge(place, content);
+        let owed = find(place).unwrap();
+        assert_eq!(
+            (owed.state, owed.memory.directories.len()),
+            (None, 0),
+            "{content}"
+        );
     }
-    fs::write(&path, &whole).unwrap();
-    assert_eq!(find(&place).unwrap().directories.len(), 2);
-    fs::remove_file(&path).unwrap();
+    forge(place, &whole);
+    assert_eq!(find(place).unwrap().memory.directories.len(), 2);
+    take_away(place);
+    let path = place.0.join("work").join(FILE);
     symlink("/etc/passwd", &path).unwrap();
-    assert_eq!(find(&place).unwrap().state, None, "no link is followed");
+    assert_eq!(find(place).unwrap().state, None, "no link is followed");
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert_eq!(find(&place).unwrap().state, None);
+    assert_eq!(find(place).unwrap().state, None);
 }
 
 #[test]
 fn of_two_that_differ_the_worse_counts() {
-    let place = place();
-    begin(&place).refuse(2).unwrap();
-    let path = place.0.join("work").join(FILE);
-    let forged = fs::read_to_string(&path)
-        .unwrap()
-        .replace("refused", "setup-running")
-        .replace("findings 2", "findings 0")
-        .replace("scan /workspace\nscan /tmp\n", "scan /empty\n");
-    fs::write(&path, forged).unwrap();
-    let owed = find(&place).unwrap();
-    assert_eq!((owed.state, owed.findings), (Some(State::Refused), 2));
-    assert!(owed.directories.contains(&PathBuf::from("/tmp")));
-    fs::write(&path, "").unwrap();
-    let owed = find(&place).unwrap();
-    assert_eq!((owed.state, owed.directories.len()), (None, 0));
+    on_both(the_worse_counts);
+}
+
+fn the_worse_counts(place: &Place) {
+    begin(place).refuse(true).unwrap();
+    let whole = seen(place).unwrap();
+    for (word, state) in [
+        ("refused-unrevoked", State::RefusedUnrevoked),
+        ("setup-running", State::SetupRunning),
+    ] {
+        forge(place, &whole.replace("refused", word));
+        assert_eq!(find(place).unwrap().state, Some(state));
+    }
+    let forged = whole.replace("scan /workspace\nscan /tmp\n", "scan /empty\n");
+    forge(place, &forged);
+    let owed = find(place).unwrap();
+    assert_eq!(owed.state, Some(State::Refused));
+    assert!(owed.memory.directories.contains(&PathBuf::from("/tmp")));
+    forge(place, "");
+    let owed = find(place).unwrap();
+    assert_eq!((owed.state, owed.memory.directories.len()), (None, 0));
 }
 
 #[test]
@@ -159,10 +271,14 @@ fn a_name_that_is_no_line_of_text_means_everything() {
             PathBuf::from(std::ffi::OsStr::from_bytes(name)),
         ];
         let nowhere = Path::new("/proc/none");
-        let journal = Journal::begin_among(&place.0.join("work"), nowhere, &names).unwrap();
+        let memory = Memory {
+            directories: names.to_vec(),
+            ..Memory::default()
+        };
+        let journal = try_begin(&place.0.join("work"), nowhere, memory).unwrap();
         let owed = find(&place).unwrap();
         assert_eq!(
-            (owed.state, owed.directories.len()),
+            (owed.state, owed.memory.directories.len()),
             (Some(State::SetupRunning), 0)
         );
         journal.close().unwrap();

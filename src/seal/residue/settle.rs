@@ -1,7 +1,6 @@
 //! What a policy's `on_hit` makes of the traces.
 //!
-//! In: everything that was found. Out: what was cleaned, what is still there, and
-//! whether the start is refused because of it.
+//! In: everything that was found. Out: what was cleaned, and what is still there.
 //!
 //! **Never:** silence: what is kept is reported, whatever the policy says.
 
@@ -15,12 +14,9 @@ pub struct Settled {
     pub cleaned: Vec<Residue>,
     /// These are still there.
     pub kept: Vec<Residue>,
-    /// Whether main may not start.
-    pub is_refused: bool,
 }
 
-/// Does what the policy says. Planted code never ends a start: it can get no
-/// more than main itself.
+/// Takes out what the policy lets it take out.
 #[must_use]
 pub fn settle(found: Found, on_hit: OnHit) -> Settled {
     let mut settled = Settled::default();
@@ -31,11 +27,6 @@ pub fn settle(found: Found, on_hit: OnHit) -> Settled {
             settled.kept.push(residue);
         }
     }
-    let has_hit = settled
-        .kept
-        .iter()
-        .any(|residue| residue.kind.is_credential());
-    settled.is_refused = on_hit != OnHit::Report && (has_hit || found.more > 0);
     settled
 }
 

@@ -10,11 +10,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{AT_FDCWD, OFlag, open};
 use nix::sys::stat::{FileStat, Mode, SFlag, lstat};
+use nix::unistd::geteuid;
 
 use super::{Found, Kind, Places, Residue, artefact, git, places};
-use crate::seal::since::Mark;
+use crate::seal::since::{Mark, is_beyond_reach};
 use crate::sys::attribute;
 use crate::sys::statx::{Mount, birth};
 
@@ -78,7 +79,9 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let Ok(entries) = fs::read_dir(&directory) else {
-                self.note(Residue::new(&directory, None, Kind::Unreadable, false));
+                if !self.is_beyond_reach(&directory, mark) {
+                    self.note(Residue::new(&directory, None, Kind::Unreadable, false));
+                }
                 continue;
             };
             for entry in entries {
@@ -93,6 +96,12 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+    }
+
+    fn is_beyond_reach(&self, directory: &Path, mark: Option<&Mark>) -> bool {
+        let name = directory.as_os_str().as_bytes();
+        let is_setup = geteuid().as_raw() == self.places.setup;
+        is_setup && mark.is_some_and(|mark| is_beyond_reach(AT_FDCWD, name, mark.began()))
     }
 
     /// A file outside of the trees. Without a mark its mount is not one that

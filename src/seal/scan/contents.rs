@@ -7,7 +7,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
-use nix::unistd::read;
+use nix::unistd::{Whence, lseek, read};
 
 use super::Limits;
 use super::counts::{Counted, Counts};
@@ -23,6 +23,9 @@ pub(super) type Found<'a> = dyn FnMut(Place, usize, u64) + 'a;
 
 /// Bytes of a packed file that are read at once.
 const ROOM: usize = 64 * 1024;
+
+/// The smallest hole in a file that is not read.
+const HOLE: i64 = 1 << 30;
 
 /// What loose Git objects unpack to (gitformat-loose(5)).
 const GIT: [&[u8]; 4] = [b"blob ", b"tree ", b"commit ", b"tag "];
@@ -116,6 +119,7 @@ impl<'a> Contents<'a> {
         found: &mut Found<'_>,
     ) -> Result<Format, Trouble> {
         let mut format = None;
+        let mut end = 0;
         loop {
             let count = match read(file, self.window.room()) {
                 Err(Errno::EINTR) => continue,
@@ -125,9 +129,16 @@ impl<'a> Contents<'a> {
             if count == 0 {
                 return Ok(format);
             }
+            end += wide(count);
             counts.add(Counted::Bytes, wide(count));
             let found = &mut |pattern, at| found(Place::Content, pattern, at);
             self.window.advance(count, found);
+            if count >= ROOM
+                && let Some(start) = behind_hole(file, end)
+            {
+                end = start;
+                self.window.skip_to(start);
+            }
         }
     }
 
@@ -175,6 +186,22 @@ impl<'a> Contents<'a> {
         }
         Ok(())
     }
+}
+
+/// Goes behind a large hole that begins here: no value is in it, and it may be of
+/// terabytes. A small one is read: a file system may not know yet what is in one.
+fn behind_hole(file: BorrowedFd<'_>, end: u64) -> Option<u64> {
+    let here = i64::try_from(end).ok()?;
+    let next = match lseek(file, here, Whence::SeekData) {
+        Err(Errno::ENXIO) => lseek(file, 0, Whence::SeekEnd),
+        answer => answer,
+    };
+    let next = next.ok()?;
+    if next - here >= HOLE {
+        return u64::try_from(next).ok();
+    }
+    lseek(file, here, Whence::SeekSet).ok()?;
+    None
 }
 
 /// The objects of a pack, searched one by one.

@@ -25,6 +25,9 @@ pub enum Counted {
     OtherMounts,
     /// Files of the secret directories.
     SecretFiles,
+    /// Older files and directories that cannot be read, and not be reached by who
+    /// wrote since.
+    BeyondReach,
     /// Findings beyond those that are listed.
     Unlisted,
     /// Zip archives, and what is one: jar, whl, docx, apk.
@@ -48,7 +51,7 @@ pub enum Counted {
 }
 
 /// Every kind, in the order of `Counts`.
-pub const COUNTED: [Counted; 19] = [
+pub const COUNTED: [Counted; 20] = [
     Counted::Files,
     Counted::Directories,
     Counted::Links,
@@ -58,6 +61,7 @@ pub const COUNTED: [Counted; 19] = [
     Counted::Special,
     Counted::OtherMounts,
     Counted::SecretFiles,
+    Counted::BeyondReach,
     Counted::Unlisted,
     Counted::Zip,
     Counted::Xz,
@@ -84,6 +88,7 @@ impl Counted {
             Self::Special => "special",
             Self::OtherMounts => "other_mounts",
             Self::SecretFiles => "secret_files",
+            Self::BeyondReach => "beyond_reach",
             Self::Unlisted => "unlisted",
             Self::Zip => "zip",
             Self::Xz => "xz",

@@ -56,6 +56,9 @@ pub struct Root {
     /// Leave out what did not change since: seconds and nanoseconds of the change
     /// time of a file just made on the same mount.
     pub since: Option<(i64, i64)>,
+    /// The moment from which on this process's user wrote: what cannot be read, is
+    /// older and out of its reach is counted only.
+    pub began: Option<(i64, i64)>,
 }
 
 impl Root {
@@ -67,6 +70,7 @@ impl Root {
             follow: false,
             cross_mounts: false,
             since: None,
+            began: None,
         }
     }
 }

@@ -18,15 +18,17 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 
 use super::attributes::Attributes;
 use super::contents::Contents;
 use super::counts::{Counted, Counts};
 use super::report::{Hit, Limit, Trouble};
 use super::{LEVELS, Limits, Listener, Root};
+use crate::seal::since::is_beyond_reach;
 use crate::search::Searcher;
 use crate::sys::listing;
+use crate::sys::statx::Mount;
 
 /// Bytes of directory entries that are read at once.
 const LISTING: usize = 32 * 1024;
@@ -105,8 +107,8 @@ struct Walk<'a> {
     listing: Box<[u8]>,
     /// The path of the entry at hand.
     path: Vec<u8>,
-    /// The device of the root.
-    device: u64,
+    /// That of the root.
+    mount: Option<Mount>,
     has_openat2: bool,
     steps: u32,
     /// Entries that may still come.
@@ -149,7 +151,7 @@ impl<'a> Walk<'a> {
             attributes: Attributes::default(),
             listing: vec![0; LISTING].into_boxed_slice(),
             path: Vec::new(),
-            device: 0,
+            mount: None,
             has_openat2: true,
             steps: 0,
             left: most,
@@ -169,7 +171,6 @@ impl<'a> Walk<'a> {
             Ok(stat) => stat,
             Err(errno) => return self.missed_if_ours(hash, Trouble::Unreadable(errno)),
         };
-        self.device = stat.st_dev;
         let name = self.path.iter().rposition(|byte| *byte == b'/');
         let entry = Entry {
             kind: kind_of(&stat),
@@ -189,11 +190,17 @@ impl<'a> Walk<'a> {
                     FLAGS | OFlag::O_NOFOLLOW
                 };
                 match open(root.path.as_path(), flags, Mode::empty()) {
-                    Err(errno) => self.missed_if_ours(hash, Trouble::Unreadable(errno)),
+                    Err(errno) if self.what.share.has(hash) => {
+                        self.refused(nix::fcntl::AT_FDCWD, 0, root, errno);
+                    }
+                    Err(_) => {}
                     Ok(file) if entry.kind == SFlag::S_IFREG => {
                         self.file(&file, root, hash, is_secret);
                     }
-                    Ok(directory) => self.tree(directory, root, hash, is_secret),
+                    Ok(directory) => {
+                        self.mount = Mount::of(&directory).ok();
+                        self.tree(directory, root, hash, is_secret);
+                    }
                 }
             }
             _ => self.count_if_ours(hash, Counted::Special),
@@ -297,7 +304,8 @@ impl<'a> Walk<'a> {
         match kind {
             SFlag::S_IFDIR => match self.open(level, root, entry) {
                 Ok(directory) => return directory.map(|directory| (directory, is_secret)),
-                Err(errno) => self.missed_if_ours(entry.hash, Trouble::Unreadable(errno)),
+                Err(errno) if is_ours => self.refused(&level.directory, entry.name, root, errno),
+                Err(_) => {}
             },
             _ if !is_ours => {}
             SFlag::S_IFREG if is_secret => self.counts.add(Counted::SecretFiles, 1),
@@ -305,12 +313,22 @@ impl<'a> Walk<'a> {
             SFlag::S_IFREG => match self.open(level, root, entry) {
                 Ok(Some(file)) => self.file(&file, root, entry.hash, false),
                 Ok(None) => {}
-                Err(errno) => self.missed(Trouble::Unreadable(errno)),
+                Err(errno) => self.refused(&level.directory, entry.name, root, errno),
             },
             SFlag::S_IFLNK => self.link(level.directory.as_fd(), entry.name, entry),
             _ => self.counts.add(Counted::Special, 1),
         }
         None
+    }
+
+    fn refused(&mut self, directory: impl AsFd, name: usize, root: &Root, errno: Errno) {
+        let name = self.path.get(name..).unwrap_or_default();
+        let is_beyond = |began| is_beyond_reach(&directory, name, began);
+        if errno == Errno::EACCES && root.began.is_some_and(is_beyond) {
+            self.counts.add(Counted::BeyondReach, 1);
+        } else {
+            self.missed(Trouble::Unreadable(errno));
+        }
     }
 
     fn is_secret_place(&self) -> bool {
@@ -345,18 +363,16 @@ impl<'a> Walk<'a> {
             Err(Errno::ENOSYS | Errno::EPERM) => {
                 let opened = openat(&level.directory, name, flags, Mode::empty());
                 self.has_openat2 &= opened.is_err();
-                opened
+                opened.and_then(|file| {
+                    let is_here = root.cross_mounts || Some(Mount::of(&file)?) == self.mount;
+                    is_here.then_some(file).ok_or(Errno::EXDEV)
+                })
             }
+            // The device is no test: on an overlay it is another one for each layer.
             opened => opened,
         };
         match opened {
-            Ok(file) => {
-                let is_here = root.cross_mounts || fstat(&file)?.st_dev == self.device;
-                if !is_here {
-                    self.count_if_ours(entry.hash, Counted::OtherMounts);
-                }
-                Ok(is_here.then_some(file))
-            }
+            Ok(file) => Ok(Some(file)),
             Err(Errno::EXDEV) => {
                 self.count_if_ours(entry.hash, Counted::OtherMounts);
                 Ok(None)

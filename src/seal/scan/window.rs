@@ -41,6 +41,12 @@ impl<'a> Window<'a> {
         self.base = 0;
     }
 
+    /// Goes on far behind what came: no value reaches that far.
+    pub(super) fn skip_to(&mut self, base: u64) {
+        self.filled = 0;
+        self.base = base;
+    }
+
     /// Forgets also what was found, for the next file.
     pub(super) fn forget(&mut self) {
         self.restart();

@@ -6,10 +6,9 @@
 //! **Never:** anything else of the question: a client can write a value into
 //! it, for example as `password`.
 
-use serde_json::Value;
-
 use super::request::{Request, RequestError};
 use super::rules::Mismatch;
+use crate::json::Value;
 use crate::names::SecretName;
 use crate::report::{Reporter, quote};
 

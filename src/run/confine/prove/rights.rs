@@ -5,12 +5,13 @@
 //! **Never:** an attempt that changes the process if it succeeds and is then
 //! forgotten: success ends the start.
 
-use caps::{CapSet, Capability};
+use caps::Capability;
 use nix::sys::prctl;
 use nix::unistd::{Uid, geteuid, setuid};
 
 use super::attempt::{Attempt, Outcome};
 use crate::run::capabilities::{DANGEROUS, Kept};
+use crate::sys::capability::Sets;
 use crate::sys::handle;
 
 /// set-uid programs, uid 0, capabilities, file handles.
@@ -60,22 +61,20 @@ pub(super) fn try_rights(kept: &Kept, see: &mut dyn FnMut(Attempt)) {
     });
 }
 
+/// An ambient one would be permitted and inheritable as well.
 fn raise(capability: Capability, accepted: &[Capability]) -> Outcome {
     if accepted.contains(&capability) {
         return Outcome::Accepted;
     }
-    let sets = [
-        CapSet::Effective,
-        CapSet::Permitted,
-        CapSet::Inheritable,
-        CapSet::Ambient,
-    ];
-    let held = sets
-        .iter()
-        .any(|set| caps::has_cap(None, *set, capability).unwrap_or(true));
-    if held || caps::raise(None, CapSet::Effective, capability).is_ok() {
-        Outcome::Reached
-    } else {
+    let mask = capability.bitmask();
+    let is_refused = Sets::own().is_ok_and(|own| {
+        let held = own.effective | own.permitted | own.inheritable;
+        let effective = own.effective | mask;
+        held & mask == 0 && Sets { effective, ..own }.take_effect().is_err()
+    });
+    if is_refused {
         Outcome::Refused
+    } else {
+        Outcome::Reached
     }
 }

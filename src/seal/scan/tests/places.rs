@@ -1,7 +1,11 @@
 //! Every place where a value can hide, each as a claim.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{FileExt, symlink};
+use std::thread;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 
 use super::super::{Counted, End, masked};
 use super::{Tree, VALUE, searcher, set};
@@ -41,6 +45,62 @@ fn a_value_in_a_name_a_directory_or_a_link_target_is_found() {
         assert!(searcher().find(&shown, 0).is_none());
     }
     assert_eq!(masked(VALUE.as_bytes(), &searcher()), b"[secret planted]");
+}
+
+#[test]
+fn a_value_in_a_layer_of_another_device_is_found() {
+    // An overlay over several file systems gives its files their devices, and
+    // its directories one of its own.
+    let work = || {
+        let tree = Tree::new();
+        unshare(CloneFlags::CLONE_NEWNS).unwrap();
+        let none = None::<&str>;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
+        let below = |name: &str| tree.0.join(name);
+        for name in ["lower", "upper", "merged"] {
+            fs::create_dir(below(name)).unwrap();
+        }
+        for (name, kind) in [("lower", "ramfs"), ("upper", "tmpfs")] {
+            mount(Some(kind), &below(name), Some(kind), MsFlags::empty(), none).unwrap();
+        }
+        for name in ["upper/new", "upper/work"] {
+            fs::create_dir(below(name)).unwrap();
+        }
+        tree.write("lower/image", VALUE);
+        let at = |name: &str| below(name).display().to_string();
+        let (lower, upper, work) = (at("lower"), at("upper/new"), at("upper/work"));
+        let layers = format!("lowerdir={lower},upperdir={upper},workdir={work},xino=off");
+        let kind = Some("overlay");
+        mount(
+            kind,
+            &below("merged"),
+            kind,
+            MsFlags::empty(),
+            Some(layers.as_str()),
+        )
+        .unwrap();
+        tree.write("merged/new", VALUE);
+        let report = tree.scan_by(|root| root.path = below("merged"), |_| {});
+        let found = tree.found(&report);
+        let expected = ["merged/image: content, plain", "merged/new: content, plain"];
+        assert_eq!(found, set(&expected));
+    };
+    thread::spawn(work).join().unwrap();
+}
+
+#[test]
+fn a_hole_is_passed_over_and_what_is_behind_it_is_found() {
+    let tree = Tree::new();
+    for (name, at) in [("end", 1 << 42), ("middle", 1 << 41)] {
+        let file = fs::File::create(tree.0.join(name)).unwrap();
+        file.write_all_at(b"x", 0).unwrap();
+        file.write_all_at(VALUE.as_bytes(), at).unwrap();
+        file.set_len(1 << 43).unwrap();
+    }
+    let report = tree.scan();
+    let expected = ["end: content, plain", "middle: content, plain"];
+    assert_eq!(tree.found(&report), set(&expected));
+    assert_eq!(report.findings[1].offset, 1 << 41);
 }
 
 #[test]
