@@ -23,7 +23,8 @@ suite_lints() {
 
 suite_scripts() {
     have shellcheck || not_run 'shellcheck is not installed'
-    shellcheck -x -P scripts scripts/*.sh scripts/demo/*.sh tests/docker/*.sh tests/docker/programs/*.sh completions/vestibule.bash .ci/run
+    shellcheck -x -P scripts scripts/*.sh scripts/demo/*.sh tests/docker/*.sh tests/docker/examples/docker \
+        tests/docker/programs/*.sh completions/vestibule.bash .ci/run
 }
 
 # What the documents say about keys, messages and commands.

@@ -33,7 +33,7 @@ fn make() -> Result<Vec<(String, String)>, String> {
         return Err(script.said);
     }
     let variables = read_variables();
-    let build = build_once(&variables);
+    let build = build_once(KEPT, "compose.example.yml", &variables);
     if build.code == Some(0) {
         Ok(variables)
     } else {
@@ -54,18 +54,24 @@ fn read_variables() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Other test processes wait at the lock and then find everything built.
-fn build_once(variables: &[(String, String)]) -> Finished {
+/// Builds the images of a Compose file under a project whose images stay. Other
+/// test processes wait at the lock and then find everything built.
+fn build_once(project: &str, file: &str, variables: &[(String, String)]) -> Finished {
     let lock = File::create(engine::workplace().join("build.lock")).expect("a lock file");
     lock.lock().expect("the lock");
     let mut build: Command = engine::compose();
-    build.args([
-        "-p",
-        KEPT,
-        "-f",
-        "compose.example.yml",
-        "build",
-        "--force-rm",
-    ]);
+    build.args(["-p", project, "-f", file, "build", "--force-rm"]);
     engine::finish(build.envs(variables.iter().cloned()))
+}
+
+/// The same for an example, whose variables may be others. Gives the name of the
+/// image that its Compose file lets the caller name.
+pub(crate) fn keep(example: &str, variables: &[(String, String)]) -> String {
+    let project = format!("{KEPT}-{example}");
+    let file = format!("examples/{example}/compose.yml");
+    let mut variables = variables.to_vec();
+    variables.retain(|(name, _)| name != "APP");
+    variables.push(("APP".to_owned(), project.clone()));
+    build_once(&project, &file, &variables).success("docker-compose build");
+    project
 }

@@ -196,9 +196,9 @@ app_image() {
 # a directory that the options above leave out.
 programs_image() {
     exists "$1" && return
-    say 'building the programs image (apt, pip, git, nginx, tmux, java)'
+    say 'building the programs image (apt, pip, git, nginx, tmux, java, other inits)'
     # shellcheck disable=SC2016
-    debian programs python3-venv,git,nginx-light,tmux,openjdk-17-jre-headless \
+    debian programs python3-venv,git,nginx-light,tmux,openjdk-17-jre-headless,tini,gosu,systemd \
         --essential-hook='set -e
             mkdir -p "$1/usr/share/man/man1"
             echo app:x:1000: >> "$1/etc/group"
@@ -249,7 +249,6 @@ rust_image "$RUST_IMAGE" "$TOOLCHAIN_IMAGE"
 postgres_image "$POSTGRES_IMAGE"
 redis_image "$REDIS_IMAGE"
 app_image "$APP_IMAGE"
-# For claims about the setup phase.
 workspace_images "$WORKSPACE_IMAGE" "$GIT_SERVER_IMAGE"
 wait "$compiled"
 wait "$unpacked"

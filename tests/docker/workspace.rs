@@ -195,7 +195,7 @@ impl Drop for Workspace {
 }
 
 /// The image with the binary alone, made once; `VESTIBULE_IMAGE` names another.
-fn binary() -> String {
+pub(crate) fn binary() -> String {
     if let Ok(name) = env::var("VESTIBULE_IMAGE") {
         return name;
     }

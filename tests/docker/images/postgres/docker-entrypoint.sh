@@ -6,6 +6,7 @@ set -euo pipefail
 
 if [ "$(id -u)" = 0 ]; then
     install -d -o postgres -g postgres -m 0700 "$PGDATA"
+    install -d -o postgres -g postgres -m 3775 /run/postgresql
     exec setpriv --reuid postgres --regid postgres --init-groups -- "$0" "$@"
 fi
 
