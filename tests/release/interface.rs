@@ -124,7 +124,7 @@ fn the_readme_has_the_options_and_subcommands_of_the_help() {
     assert_eq!(options_in(section), all_options(&help));
     for subcommand in subcommands(&help) {
         assert!(
-            section.contains(&format!("\n    vestibule {subcommand} ")),
+            section.contains(&format!("\nvestibule {subcommand} ")),
             "{subcommand}"
         );
     }
