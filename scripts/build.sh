@@ -3,6 +3,8 @@
 # Without the musl target it links glibc statically: larger, but it runs.
 source "$(dirname "$0")/lib.sh"
 
+have cc || complain 'a C compiler is missing, to link with; on Debian: apt-get install gcc libc6-dev'
+
 if has_component target "$MUSL"; then
     release_build "$MUSL"
     exit

@@ -86,11 +86,12 @@ choose_place() {
         in_container /child > /dev/null 2>&1; then
         run=in_container
         place="a container made here (Docker $(docker version --format '{{.Server.Version}}')), no image pulled"
-    elif copy_program env && image= && in_namespaces /child > /dev/null 2>&1; then
+    elif copy_program env && image= && in_namespaces /child > /dev/null 2> "$work/why"; then
         run=in_namespaces
         place='fresh namespaces (no Docker engine answers)'
     else
         complain 'the demo needs a Docker engine, or unshare(1) as root or with user namespaces allowed'
+        [ ! -s "$work/why" ] || complain "fresh namespaces: $(tail -n 1 "$work/why")"
         exit 1
     fi
 }
@@ -163,7 +164,7 @@ done
 note 'The database password holds / # @ : and %41, which mean something in a URL.'
 
 heading '2  Before: the shell entrypoint that most images have'
-command_line "/entrypoint.sh /child        # $(grep -c cat scripts/demo/entrypoint.sh) times export X=\"\$(cat /run/secrets/...)\", then exec"
+command_line "/entrypoint.sh /child        # $(grep -c "^export" scripts/demo/entrypoint.sh) times export X=\"\$(cat /run/secrets/...)\", then exec"
 show before /entrypoint.sh /child
 
 heading '3  After: vestibule in its place, no configuration'

@@ -78,7 +78,7 @@ pub fn is_named_like_a_credential(name: &str) -> bool {
 }
 
 /// A file name without extension, in lower case, with `-` as `_`.
-fn normalised(name: &str) -> String {
+pub(super) fn normalised(name: &str) -> String {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     stem.to_ascii_lowercase().replace('-', "_")
 }

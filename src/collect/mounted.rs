@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use super::container::Container;
-use super::conventions::{Fate, fate};
+use super::conventions::{Fate, fate, normalised};
 use super::directory::{Entry, Found, Located, Scopes};
 use super::fault::CollectFault;
 use super::file::{FileProblem, judge, judge_raw};
@@ -229,8 +229,8 @@ pub(super) fn unusable(found: &Found<'_>, problem: FileProblem, by: &str) -> Col
     }
 }
 
-/// The fault of a file that no directory has. The name may be mistyped, so that
-/// of another file or of one of `connections` is meant.
+/// The fault of a file that no directory has. The name may lack an extension or
+/// be mistyped, so that of another file or of one of `connections` is meant.
 pub(super) fn missing(
     name: &SecretPath,
     scopes: &Scopes,
@@ -245,9 +245,12 @@ pub(super) fn missing(
         }
     });
     let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    let asked = name.as_path().to_string_lossy();
+    let same = |other: &&&str| normalised(other) == normalised(&asked);
+    let near = others.iter().find(same).copied();
     CollectFault::Missing {
         name: name.clone(),
-        near: nearest(&name.as_path().to_string_lossy(), &others).map(str::to_owned),
+        near: near.or_else(|| nearest(&asked, &others)).map(str::to_owned),
         searched: scopes.searched.clone(),
         asked: by.to_owned(),
     }

@@ -58,12 +58,12 @@ impl Standing {
         }
     }
 
-    /// The level as a sentence of its own, where something is withheld.
+    /// The level as a line of `check`, where something is withheld.
     #[must_use]
     pub fn sentence(&self) -> Option<String> {
         let words = self.words();
         let words = words.trim_start_matches([',', ' ']);
-        (!words.is_empty()).then(|| format!("withheld {words}"))
+        (!words.is_empty()).then(|| format!("how:      {words}"))
     }
 
     /// The level for machines.

@@ -57,6 +57,14 @@ fn a_mistyped_name_is_told_with_the_file_that_is_there() {
 }
 
 #[test]
+fn a_name_without_the_extension_of_its_file_is_told_with_the_file() {
+    let container = with_policy(&ENV.replace("api-key", "token"));
+    let [what, _, fix] = three_lines(container.secret("token.secret"), 100);
+    assert_eq!(what, "the secret `token` is absent");
+    expect_words(&fix, &["correct the name: `token.secret` is there"]);
+}
+
+#[test]
 fn a_missing_secret_is_told_with_its_place_and_who_asks() {
     let scene = || Scene::main(&["say", "main"]).policy(ENV);
     let [what, place, fix] = three_lines(scene(), 100);

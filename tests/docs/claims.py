@@ -41,6 +41,27 @@ def documents():
     return [(path.relative_to(ROOT).as_posix(), path.read_text()) for path in sorted(paths)]
 
 
+def anchors(text):
+    """The anchors that a document's headings get, as the hosting sites make them."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", prose, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def every_link_leads_to_a_file_of_the_repository_and_a_heading_in_it():
+    count = 0
+    for name, text in documents():
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            if re.match(r"\w+:", link):
+                continue
+            count += 1
+            path, _, anchor = link.partition("#")
+            target = (ROOT / name).parent / path if path else ROOT / name
+            assert target.exists(), f"{name}: there is no {path}"
+            assert not anchor or anchor in anchors(target.read_text()), f"{name}: {path} has no #{anchor}"
+    assert count > 60, count
+
+
 def blocks(text):
     """Language, lines and the line before of each fenced block."""
     for found in re.finditer(r"^([^\n]*)\n```(\w*)\n(.*?)^```$", text, re.M | re.S):
