@@ -1,14 +1,15 @@
 //! What a directory or a file has beside its bytes: entries and attributes.
 //!
-//! In: an open descriptor and memory to fill. Out: raw names, types and values,
-//! with one system call for many entries and without a `DIR` for each level.
+//! In: an open descriptor and memory to fill. Out: names, types and values, with
+//! one system call for many entries and without a `DIR`, which costs a mapping.
 //!
 //! **Never:** a path: everything goes by descriptor.
 
 #![expect(unsafe_code, reason = "getdents64, flistxattr and fgetxattr")]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr, OsString};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
 
@@ -16,6 +17,53 @@ use nix::errno::Errno;
 const LENGTH: usize = 16;
 const KIND: usize = 18;
 const NAME: usize = 19;
+
+/// Room for the entries of a small directory in one call.
+const ROOM: usize = 2048;
+
+/// What an entry is, as far as the file system tells without a look at the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// Anything else.
+    Other,
+    /// Not told (readdir(3), DT_UNKNOWN).
+    Unknown,
+}
+
+/// Everything in a directory but `.` and `..`. The descriptor has to be a new
+/// one, since reading moves its offset.
+pub fn list(directory: BorrowedFd<'_>) -> nix::Result<Vec<(OsString, Kind)>> {
+    let mut listed = Vec::new();
+    let mut room = [0; ROOM];
+    loop {
+        let count = entries(directory, &mut room)?;
+        if count == 0 {
+            return Ok(listed);
+        }
+        let mut rest = room.get(..count).unwrap_or_default();
+        while let Some((kind, name, next)) = first_entry(rest) {
+            if name != b"." && name != b".." {
+                listed.push((OsStr::from_bytes(name).to_owned(), Kind::of(kind)));
+            }
+            rest = rest.get(next..).unwrap_or_default();
+        }
+    }
+}
+
+impl Kind {
+    fn of(kind: u8) -> Self {
+        match kind {
+            libc::DT_DIR => Self::Directory,
+            libc::DT_LNK => Self::Link,
+            libc::DT_UNKNOWN => Self::Unknown,
+            _ => Self::Other,
+        }
+    }
+}
 
 /// Reads the next entries of a directory into `room`, as the kernel lays them
 /// out. 0: that was all.

@@ -10,12 +10,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use nix::dir::{Dir, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat, fstatat};
 
 use crate::collect::file::open_beneath;
+use crate::sys::listing::{self, Kind};
 
 /// The link that Kubernetes swaps to publish a new set of files at once.
 const SNAPSHOT: &str = "..data";
@@ -33,7 +33,7 @@ pub(super) struct Folder {
 pub(super) type Identity = (u64, u64);
 
 /// An entry of a directory: the descriptor that it is relative to, name, kind.
-pub(super) type Listed<'a> = (BorrowedFd<'a>, OsString, Type);
+pub(super) type Listed<'a> = (BorrowedFd<'a>, OsString, Kind);
 
 impl Folder {
     pub(super) fn of(top: OwnedFd) -> Self {
@@ -78,36 +78,33 @@ impl Folder {
 }
 
 /// Kubernetes' own entries are links into the snapshot, and `..` directories.
-fn is_beside_snapshot(name: &OsStr, kind: Type) -> bool {
-    kind != Type::Symlink && !name.as_bytes().starts_with(b"..")
+fn is_beside_snapshot(name: &OsStr, kind: Kind) -> bool {
+    kind != Kind::Link && !name.as_bytes().starts_with(b"..")
 }
 
 fn list(directory: BorrowedFd<'_>) -> nix::Result<Vec<Listed<'_>>> {
     // A second descriptor, since reading the directory moves its offset.
-    let mut copy = Dir::from_fd(openat(directory, ".", FLAGS, Mode::empty())?)?;
-    let mut entries = Vec::new();
-    for entry in copy.iter() {
-        let entry = entry?;
-        let name = OsStr::from_bytes(entry.file_name().to_bytes());
-        if name != "." && name != ".." {
-            let kind = entry
-                .file_type()
-                .map_or_else(|| kind_of(directory, name), Ok);
+    let copy = openat(directory, ".", FLAGS, Mode::empty())?;
+    let entries = listing::list(copy.as_fd())?.into_iter();
+    let told = entries.map(|(name, kind)| {
+        let kind = if kind == Kind::Unknown {
             // Without a kind it is tried as a file.
-            let kind = kind.unwrap_or(Type::File);
-            entries.push((directory, name.to_os_string(), kind));
-        }
-    }
-    Ok(entries)
+            kind_of(directory, &name).unwrap_or(Kind::Other)
+        } else {
+            kind
+        };
+        (directory, name, kind)
+    });
+    Ok(told.collect())
 }
 
-fn kind_of(directory: BorrowedFd<'_>, name: &OsStr) -> nix::Result<Type> {
+fn kind_of(directory: BorrowedFd<'_>, name: &OsStr) -> nix::Result<Kind> {
     let stat = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
     Ok(
         match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
-            SFlag::S_IFDIR => Type::Directory,
-            SFlag::S_IFLNK => Type::Symlink,
-            _ => Type::File,
+            SFlag::S_IFDIR => Kind::Directory,
+            SFlag::S_IFLNK => Kind::Link,
+            _ => Kind::Other,
         },
     )
 }

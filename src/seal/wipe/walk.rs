@@ -7,10 +7,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat};
@@ -18,6 +16,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::{DIRECTORY, Inode, Reason, Tree, Wiped, inode, inode_of};
 use crate::seal::since::Mark;
+use crate::sys::listing;
 use crate::sys::statx::{Mount, birth};
 
 /// As long as a path is written out in a report; deeper is cut.
@@ -207,14 +206,7 @@ fn unlock(parent: BorrowedFd<'_>, name: &OsStr, stat: &FileStat) {
 fn list(directory: BorrowedFd<'_>) -> nix::Result<Vec<OsString>> {
     let flags = DIRECTORY | OFlag::O_RDONLY;
     // A second descriptor, since reading the directory moves its offset.
-    let mut copy = Dir::from_fd(openat(directory, ".", flags, Mode::empty())?)?;
-    let mut names = Vec::new();
-    for entry in copy.iter() {
-        let entry = entry?;
-        let name = OsStr::from_bytes(entry.file_name().to_bytes());
-        if name != "." && name != ".." {
-            names.push(name.to_owned());
-        }
-    }
-    Ok(names)
+    let copy = openat(directory, ".", flags, Mode::empty())?;
+    let entries = listing::list(copy.as_fd())?.into_iter();
+    Ok(entries.map(|(name, _)| name).collect())
 }
