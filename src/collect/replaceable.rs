@@ -120,8 +120,8 @@ fn faults_of(
 /// prepare the next start, and what is guaranteed holds for this one alone.
 #[must_use]
 pub fn is_root_on_writable(policy: Option<&Path>, identity: &Identity) -> bool {
-    let mut files = trusted(policy).into_iter();
-    identity.uid == 0 && files.any(|(_, file)| weakness(&file, identity).is_some())
+    let is_weak = |(_, file): &(Role, PathBuf)| weakness(file, identity).is_some();
+    identity.uid == 0 && trusted(policy).iter().any(is_weak)
 }
 
 /// What every start trusts. A default policy that is missing could be made.

@@ -1,27 +1,54 @@
 //! What stat(2) does not tell of a file: which mount it is on, when it was made.
 //!
-//! In: a descriptor, with O_PATH too. Out: something to compare. A bind mount has
-//! the device of its origin, and on an overlay a file has another device than its
-//! directory; the kernel's number of the mount has neither fault.
+//! In: a descriptor, with O_PATH too, or a path. Out: something to compare. A bind
+//! mount has the device of its origin, and on an overlay a file has another device
+//! than its directory; the kernel's number of the mount has neither fault.
 //!
-//! **Never:** a path.
+//! **Never:** a link followed at the end of a path.
 
 #![expect(unsafe_code, reason = "statx, which nix does not have")]
 
+use std::ffi::CStr;
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::Path;
 
+use nix::NixPath;
 use nix::errno::Errno;
-use nix::sys::stat::fstat;
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::sys::stat::{Mode, fstat, makedev};
 
-/// `struct statx` is 256 bytes (statx(2)); as 64-bit words, the mask is the low
-/// half of the first, `stx_btime` is at byte 0x50 and `stx_mnt_id` at 0x90.
-const WORDS: usize = 32;
-const BIRTH_WORD: usize = 0x50 / 8;
-const MOUNT_WORD: usize = 0x90 / 8;
-const LOW_HALF: u64 = 0xffff_ffff;
+/// `struct statx` (statx(2)): its size, and where its fields are.
+const SIZE: usize = 256;
+const MASK: usize = 0;
+const UID: usize = 0x14;
+const GID: usize = 0x18;
+const MODE: usize = 0x1c;
+const BIRTH_SECONDS: usize = 0x50;
+const BIRTH_NANOSECONDS: usize = 0x58;
+const MAJOR: usize = 0x88;
+const MINOR: usize = 0x8c;
+const MOUNT: usize = 0x90;
 
-type Words = [u64; WORDS];
+/// The structure as the kernel filled it.
+struct Answer([u8; SIZE]);
+
+/// What is asked for of a path.
+const LOOK: u32 =
+    libc::STATX_MODE | libc::STATX_TYPE | libc::STATX_UID | libc::STATX_GID | libc::STATX_MNT_ID;
+
+/// A file, directory or link, by its path.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Its type and mode bits, as in stat(2).
+    pub mode: u32,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Where it is mounted.
+    pub mount: Mount,
+}
 
 /// A mount, as far as the kernel tells. On Linux before 5.8 without `/proc` it
 /// is the device alone.
@@ -40,13 +67,30 @@ impl PartialEq for Mount {
     }
 }
 
+/// What is there, without following a link at the end of the path.
+pub fn look(path: &Path) -> nix::Result<Look> {
+    let asked = path.with_nix_path(|path| ask(AT_FDCWD, path, libc::AT_SYMLINK_NOFOLLOW, LOOK))?;
+    if let Some(look) = asked.as_ref().and_then(Answer::look) {
+        return Ok(look);
+    }
+    // Absent, or the kernel or a filter does not know the call.
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = openat(AT_FDCWD, path, flags, Mode::empty())?;
+    let stat = fstat(&file)?;
+    Ok(Look {
+        mode: stat.st_mode,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        mount: Mount::on(&file, stat.st_dev),
+    })
+}
+
 /// When a file was made, in seconds and nanoseconds of its file system's clock,
 /// if that keeps it.
 pub fn birth(descriptor: impl AsFd) -> Option<(i64, i64)> {
-    let words = ask(descriptor.as_fd(), libc::STATX_BTIME)?;
-    let seconds = i64::from_ne_bytes(words.get(BIRTH_WORD)?.to_ne_bytes());
-    let nanoseconds = words.get(BIRTH_WORD + 1)? & LOW_HALF;
-    Some((seconds, i64::try_from(nanoseconds).ok()?))
+    let answer = ask_of(descriptor.as_fd(), libc::STATX_BTIME)?;
+    let seconds = i64::from_ne_bytes(answer.bytes(BIRTH_SECONDS)?);
+    Some((seconds, answer.number(BIRTH_NANOSECONDS)?.into()))
 }
 
 impl Mount {
@@ -67,29 +111,57 @@ impl Mount {
 }
 
 fn by_call(descriptor: BorrowedFd<'_>) -> Option<u64> {
-    ask(descriptor, libc::STATX_MNT_ID)?
-        .get(MOUNT_WORD)
-        .copied()
+    ask_of(descriptor, libc::STATX_MNT_ID)?.mount()
 }
 
-/// The structure, if the kernel filled the field that was asked for.
-fn ask(descriptor: BorrowedFd<'_>, field: u32) -> Option<Words> {
-    let mut words: Words = [0; WORDS];
-    // SAFETY: the path is a constant with its NUL, and `words` is as large as
-    // the structure that the kernel fills.
-    let answer = unsafe {
+fn ask_of(descriptor: BorrowedFd<'_>, fields: u32) -> Option<Answer> {
+    ask(descriptor, c"", libc::AT_EMPTY_PATH, fields)
+}
+
+/// The structure, if the kernel filled all the fields that were asked for.
+fn ask(directory: BorrowedFd<'_>, path: &CStr, flags: i32, fields: u32) -> Option<Answer> {
+    let mut answer = Answer([0; SIZE]);
+    // SAFETY: `path` ends with its NUL, and the answer is as large as the
+    // structure that the kernel fills.
+    let result = unsafe {
         libc::syscall(
             libc::SYS_statx,
-            descriptor.as_raw_fd(),
-            c"".as_ptr(),
-            libc::AT_EMPTY_PATH,
-            field,
-            words.as_mut_ptr(),
+            directory.as_raw_fd(),
+            path.as_ptr(),
+            flags,
+            fields,
+            answer.0.as_mut_ptr(),
         )
     };
-    Errno::result(answer).ok()?;
-    let [mask, ..] = words;
-    (mask & LOW_HALF & u64::from(field) != 0).then_some(words)
+    Errno::result(result).ok()?;
+    (answer.number(MASK)? & fields == fields).then_some(answer)
+}
+
+impl Answer {
+    fn look(&self) -> Option<Look> {
+        let device = makedev(self.number(MAJOR)?.into(), self.number(MINOR)?.into());
+        Some(Look {
+            mode: u16::from_ne_bytes(self.bytes(MODE)?).into(),
+            uid: self.number(UID)?,
+            gid: self.number(GID)?,
+            mount: Mount {
+                device,
+                number: self.mount(),
+            },
+        })
+    }
+
+    fn mount(&self) -> Option<u64> {
+        self.bytes(MOUNT).map(u64::from_ne_bytes)
+    }
+
+    fn number(&self, place: usize) -> Option<u32> {
+        self.bytes(place).map(u32::from_ne_bytes)
+    }
+
+    fn bytes<const COUNT: usize>(&self, place: usize) -> Option<[u8; COUNT]> {
+        self.0.get(place..)?.first_chunk().copied()
+    }
 }
 
 /// proc(5), `fdinfo`.
@@ -104,10 +176,12 @@ fn by_file(descriptor: BorrowedFd<'_>) -> Option<u64> {
 mod tests {
     use std::fs::File;
     use std::os::fd::AsFd;
+    use std::path::Path;
 
-    use nix::sys::stat::fstat;
+    use nix::errno::Errno;
+    use nix::sys::stat::{fstat, lstat};
 
-    use super::{Mount, birth, by_call, by_file};
+    use super::{Mount, birth, by_call, by_file, look};
 
     #[test]
     fn both_ways_to_ask_agree() {
@@ -117,6 +191,20 @@ mod tests {
             assert!(number.is_some(), "{path}");
             assert_eq!(number, by_file(file.as_fd()), "{path}");
         }
+    }
+
+    #[test]
+    fn a_look_by_path_says_what_stat_says_and_follows_no_link() {
+        for path in ["/", "/proc", "/etc/passwd", "/proc/self"] {
+            let path = Path::new(path);
+            let (found, stat) = (look(path).unwrap(), lstat(path).unwrap());
+            let seen = (found.mode, found.uid, found.gid);
+            assert_eq!(seen, (stat.st_mode, stat.st_uid, stat.st_gid), "{path:?}");
+            assert_eq!(found.mount.device, stat.st_dev, "{path:?}");
+        }
+        let root = Mount::of(File::open("/").unwrap()).unwrap();
+        assert_eq!(look(Path::new("/")).unwrap().mount, root);
+        assert_eq!(look(Path::new("/none")).unwrap_err(), Errno::ENOENT);
     }
 
     #[test]

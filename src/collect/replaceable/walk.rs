@@ -7,24 +7,20 @@
 //! **Never:** access(2) or an attempt: this process is not the identity, and
 //! what is mounted may be the host's.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
-use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
-use nix::sys::statvfs::{FsFlags, fstatvfs};
+use nix::fcntl::readlink;
+use nix::sys::stat::SFlag;
+use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
+use nix::sys::statvfs::{FsFlags, statvfs};
 
 use super::{Way, Weakness};
 use crate::collect::accounts::Identity;
 use crate::collect::file::Ownership;
 use crate::sys::attribute;
-use crate::sys::statx::Mount;
+use crate::sys::statx::{Look, look};
 
-const FLAGS: OFlag = OFlag::O_PATH
-    .union(OFlag::O_NOFOLLOW)
-    .union(OFlag::O_CLOEXEC);
 /// As many links as the kernel follows (path_resolution(7)).
 const LINKS: u8 = 40;
 /// An access list (acl(5)); with one, the group bits of the mode are its mask.
@@ -32,10 +28,8 @@ pub(super) const ACCESS_LIST: &std::ffi::CStr = c"system.posix_acl_access";
 
 /// A file or directory on the way, with no link in its path.
 struct Step {
-    file: OwnedFd,
     path: PathBuf,
-    stat: FileStat,
-    mount: Mount,
+    look: Look,
     /// What the root of a mount made unimportant, as long as nothing leads out
     /// of that mount again.
     covered: Option<Weakness>,
@@ -46,7 +40,7 @@ struct Step {
 /// ends the way: nobody below could open it either.
 #[must_use]
 pub fn weakness(path: &Path, identity: &Identity) -> Option<Weakness> {
-    let root = Step::open(None, Path::new("/")).ok()?;
+    let root = Step::at(PathBuf::from("/")).ok()?;
     let mut ahead = std::path::absolute(path).ok()?;
     let mut entered = vec![root];
     let mut links = LINKS;
@@ -79,14 +73,14 @@ pub fn weakness(path: &Path, identity: &Identity) -> Option<Weakness> {
             }
             None => return found.or_else(|| directory.judge(identity, Way::Write)),
         };
-        let mut step = match Step::open(Some(directory), Path::new(name)) {
+        let mut step = match Step::at(directory.path.join(name)) {
             Ok(step) => step,
             Err(Errno::ENOENT) => {
                 return found.or_else(|| directory.judge(identity, Way::Create));
             }
             Err(_) => return found.or_else(|| directory.judge(identity, Way::Replace)),
         };
-        if step.mount == directory.mount {
+        if step.look.mount == directory.look.mount {
             found = found.or_else(|| directory.judge_entry(identity, &step));
         } else {
             // A mount point can be neither removed nor renamed, and whatever
@@ -96,12 +90,12 @@ pub fn weakness(path: &Path, identity: &Identity) -> Option<Weakness> {
                 return None;
             }
         }
-        if kind(&step.stat) == SFlag::S_IFLNK {
+        if step.is_link() {
             if found.is_some() {
                 return found;
             }
             links = links.checked_sub(1)?;
-            let target = readlinkat(step.file.as_fd(), "").ok()?;
+            let target = readlink(&step.path).ok()?;
             ahead = PathBuf::from(target).join(rest);
         } else {
             entered.push(step);
@@ -111,33 +105,27 @@ pub fn weakness(path: &Path, identity: &Identity) -> Option<Weakness> {
 }
 
 impl Step {
-    fn open(directory: Option<&Self>, name: &Path) -> nix::Result<Self> {
-        let (file, path) = match directory {
-            Some(directory) => (
-                openat(directory.file.as_fd(), name, FLAGS, Mode::empty())?,
-                directory.path.join(name),
-            ),
-            None => (open(name, FLAGS, Mode::empty())?, name.to_path_buf()),
-        };
-        let stat = fstat(&file)?;
+    fn at(path: PathBuf) -> nix::Result<Self> {
         Ok(Self {
-            stat,
-            mount: Mount::on(&file, stat.st_dev),
-            covered: None,
-            file,
+            look: look(&path)?,
             path,
+            covered: None,
         })
+    }
+
+    fn is_link(&self) -> bool {
+        SFlag::from_bits_truncate(self.look.mode) & SFlag::S_IFMT == SFlag::S_IFLNK
     }
 
     /// `/proc` shows the kernel's objects; nobody puts files there.
     fn is_kernels(&self) -> bool {
-        fstatfs(&self.file).is_ok_and(|found| found.filesystem_type() == PROC_SUPER_MAGIC)
+        statfs(&self.path).is_ok_and(|found| found.filesystem_type() == PROC_SUPER_MAGIC)
     }
 
     /// Whether an entry of this directory could be replaced.
     fn judge_entry(&self, identity: &Identity, entry: &Self) -> Option<Weakness> {
-        let is_sticky = self.stat.st_mode & libc::S_ISVTX != 0;
-        let owns_one = [self.stat.st_uid, entry.stat.st_uid].contains(&identity.uid);
+        let is_sticky = self.look.mode & libc::S_ISVTX != 0;
+        let owns_one = [self.look.uid, entry.look.uid].contains(&identity.uid);
         if is_sticky && !owns_one && identity.uid != 0 {
             return None;
         }
@@ -146,14 +134,14 @@ impl Step {
 
     /// Whether this could be written to, or made writable by its owner.
     fn judge(&self, identity: &Identity, way: Way) -> Option<Weakness> {
-        let stat = &self.stat;
-        let may = identity.uid == 0 || identity.uid == stat.st_uid || self.lets_write(identity);
-        (may && !is_read_only(self.file.as_fd())).then(|| Weakness {
+        let Look { uid, gid, mode, .. } = self.look;
+        let may = identity.uid == 0 || identity.uid == uid || self.lets_write(identity);
+        (may && !is_read_only(&self.path)).then(|| Weakness {
             path: self.path.clone(),
             ownership: Ownership {
-                uid: stat.st_uid,
-                gid: stat.st_gid,
-                mode: stat.st_mode & 0o7777,
+                uid,
+                gid,
+                mode: mode & 0o7777,
             },
             way,
         })
@@ -161,7 +149,7 @@ impl Step {
 
     /// The write bit of the class that someone who is not the owner is in.
     fn lets_write(&self, identity: &Identity) -> bool {
-        let mode = self.stat.st_mode;
+        let mode = self.look.mode;
         let (group, others) = (mode & libc::S_IWGRP != 0, mode & libc::S_IWOTH != 0);
         if !group && !others {
             return false;
@@ -170,7 +158,7 @@ impl Step {
         if attribute::has(&self.path, ACCESS_LIST).unwrap_or(false) {
             return true;
         }
-        let gid = self.stat.st_gid;
+        let gid = self.look.gid;
         if identity.gid == gid || identity.groups.contains(&gid) {
             group
         } else {
@@ -179,10 +167,6 @@ impl Step {
     }
 }
 
-fn is_read_only(file: BorrowedFd<'_>) -> bool {
-    fstatvfs(file).is_ok_and(|found| found.flags().contains(FsFlags::ST_RDONLY))
-}
-
-fn kind(stat: &FileStat) -> SFlag {
-    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
+fn is_read_only(path: &Path) -> bool {
+    statvfs(path).is_ok_and(|found| found.flags().contains(FsFlags::ST_RDONLY))
 }
