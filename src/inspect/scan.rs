@@ -26,6 +26,7 @@ use crate::seal::scan::{
     self, COUNTED, Counted, Counts, End, Finding, HELPERS, Limits, Report, Root, Trouble, masked,
 };
 use crate::search::Searcher;
+use crate::sys::real_path::real_path;
 use crate::sys::signal::{self, SignalSet};
 
 /// A search that takes longer than this says how far it is, again and again.
@@ -141,7 +142,7 @@ fn prepare(options: &Options, paths: &[PathBuf]) -> Result<Prepared, Vec<Box<dyn
 
 /// How a walk from `root` will call a secret directory that it comes to.
 fn below(root: &Path, secret: &Path) -> Option<PathBuf> {
-    let (real_root, real_secret) = (root.canonicalize().ok()?, secret.canonicalize().ok()?);
+    let (real_root, real_secret) = (real_path(root).ok()?, real_path(secret).ok()?);
     if real_root.starts_with(&real_secret) {
         return Some(root.to_path_buf());
     }

@@ -16,6 +16,7 @@ pub mod landlock;
 pub mod listing;
 pub mod memory;
 pub mod process;
+pub mod real_path;
 pub mod seccomp;
 pub mod signal;
 pub mod socket;

@@ -8,17 +8,17 @@
 //! creates directly in a directory above a shut path stay unreadable to it,
 //! because a rule needs a file to be attached to.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use nix::dir::{Dir, Type};
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 use nix::unistd::mkdir;
 
+use super::mounts::is_within;
 use crate::sys::landlock::{self, Ruleset};
+use crate::sys::listing::{self, Kind};
 
 /// Directories that programs expect and make if they are missing; made first,
 /// because nothing in them could be read if they came later.
@@ -63,7 +63,7 @@ impl FileRules {
         let handled = landlock::READ_FILE | movable(version);
         let ruleset = Ruleset::handling(handled, scopes(version)).map_err(NoRules::Refused)?;
         if movable(version) != 0 {
-            let root = open("/", POINT, Mode::empty()).map_err(NoRules::Refused)?;
+            let root = openat(AT_FDCWD, "/", POINT, Mode::empty()).map_err(NoRules::Refused)?;
             ruleset
                 .allow(&root, landlock::REFER)
                 .map_err(NoRules::Refused)?;
@@ -74,7 +74,12 @@ impl FileRules {
 
     /// Allows one file or directory, shut or not. A link is followed.
     pub fn allow(&self, path: &Path) -> nix::Result<()> {
-        let found = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+        let found = openat(
+            AT_FDCWD,
+            path,
+            OFlag::O_PATH | OFlag::O_CLOEXEC,
+            Mode::empty(),
+        )?;
         self.0.allow(&found, landlock::READ_FILE)
     }
 
@@ -118,7 +123,7 @@ pub fn shield() -> nix::Result<bool> {
     let ruleset = if scopes(version) == 0 {
         // A domain has to handle something.
         let ruleset = Ruleset::handling(landlock::REFER, 0)?;
-        let root = open("/", POINT, Mode::empty())?;
+        let root = openat(AT_FDCWD, "/", POINT, Mode::empty())?;
         ruleset.allow(&root, landlock::REFER)?;
         ruleset
     } else {
@@ -128,31 +133,32 @@ pub fn shield() -> nix::Result<bool> {
     Ok(true)
 }
 
+/// Canonical paths are the same if their bytes are.
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.as_os_str() == other.as_os_str()
+}
+
 fn is_above(directory: &Path, shut: &Shut) -> bool {
     shut.iter()
-        .any(|path| path != directory && path.starts_with(directory))
+        .any(|path| is_within(path, directory) && !is_same(path, directory))
 }
 
 /// Allows every entry of a directory that is not shut; one above a shut path is
 /// descended into. Links need no rule: what they lead to has one or not.
 fn allow_beside(ruleset: &Ruleset, directory: &Path, shut: &Shut) -> Result<(), NoRules> {
     let unlisted = |errno| NoRules::Unlisted(directory.to_path_buf(), errno);
-    let mut listing = Dir::open(directory, LIST, Mode::empty()).map_err(unlisted)?;
+    let opened = openat(AT_FDCWD, directory, LIST, Mode::empty()).map_err(unlisted)?;
     let mut above = Vec::new();
-    let parent = openat(&listing, ".", POINT, Mode::empty()).map_err(unlisted)?;
-    for entry in listing.iter() {
-        let entry = entry.map_err(unlisted)?;
-        let name = OsStr::from_bytes(entry.file_name().to_bytes());
-        let path = directory.join(name);
-        let is_skipped = name == "." || name == ".." || shut.contains(&path);
-        if is_skipped || entry.file_type() == Some(Type::Symlink) {
+    for (name, kind) in listing::list(opened.as_fd()).map_err(unlisted)? {
+        let path = directory.join(&name);
+        if kind == Kind::Link || shut.iter().any(|shut| is_same(shut, &path)) {
             continue;
         }
         if is_above(&path, shut) {
             above.push(path);
             continue;
         }
-        match openat(&parent, name, POINT, Mode::empty()) {
+        match openat(&opened, name.as_os_str(), POINT, Mode::empty()) {
             Ok(entry) => ruleset
                 .allow(&entry, landlock::READ_FILE)
                 .map_err(NoRules::Refused)?,
@@ -161,7 +167,7 @@ fn allow_beside(ruleset: &Ruleset, directory: &Path, shut: &Shut) -> Result<(), 
             Err(errno) => return Err(NoRules::Unlisted(path, errno)),
         }
     }
-    drop(listing);
+    drop(opened);
     above
         .iter()
         .try_for_each(|path| allow_beside(ruleset, path, shut))

@@ -26,8 +26,9 @@ use crate::collect::accounts::Identity;
 use crate::collect::reach::Reach;
 use crate::policy::Confinement;
 use crate::sys::capability::Sets;
+use crate::sys::real_path::real_path;
 use landlock::{FileRules, NoRules};
-use mounts::Mounts;
+use mounts::{Mounts, is_within};
 use unmount::unmount;
 
 pub use refusal::ConfineError;
@@ -222,7 +223,7 @@ pub struct HiddenFiles {
 #[must_use]
 pub fn available(reach: &Reach, main: &Identity, has_capabilities: bool) -> Vec<Means> {
     let mut means = Vec::new();
-    if unmount::is_possible(reach, &Mounts::read()) {
+    if !unmount::possible(reach, &Mounts::read()).is_empty() {
         means.push(Means::Unmount);
     }
     let files = &reach.withheld;
@@ -261,6 +262,12 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     Some((found.dev(), found.ino()))
 }
 
+/// The paths without a link in them; one that leads nowhere is left out.
+fn canonical(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let paths = paths.iter();
+    paths.filter_map(|path| real_path(path).ok()).collect()
+}
+
 /// A withheld file with more hard links than it has names below the secret
 /// directories: the others may be anywhere.
 fn linked_elsewhere(reach: &Reach) -> Option<PathBuf> {
@@ -288,18 +295,16 @@ fn known_paths(reach: &Reach, mounts: &Mounts) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let mut paths = Vec::new();
     let mut shut: Vec<PathBuf> = Vec::new();
     let mut shut_one = |path: PathBuf| {
-        if !shut.iter().any(|other| path.starts_with(other)) {
+        if !shut.iter().any(|other| is_within(&path, other)) {
             shut.push(path);
         }
     };
-    for directory in &reach.directories {
-        if let Ok(directory) = directory.canonicalize() {
-            mounts
-                .aliases(&directory)
-                .into_iter()
-                .for_each(&mut shut_one);
-            shut_one(directory);
-        }
+    for directory in canonical(&reach.directories) {
+        mounts
+            .aliases(&directory)
+            .into_iter()
+            .for_each(&mut shut_one);
+        shut_one(directory);
     }
     let permitted: Vec<_> = reach
         .permitted
@@ -313,7 +318,7 @@ fn known_paths(reach: &Reach, mounts: &Mounts) -> (Vec<PathBuf>, Vec<PathBuf>) {
         }
         paths.push(path.clone());
         // A file that is gone needs no hiding.
-        let Ok(real) = path.canonicalize() else {
+        let Ok(real) = real_path(path) else {
             continue;
         };
         for alias in mounts.aliases(&real) {

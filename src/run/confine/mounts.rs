@@ -64,7 +64,7 @@ impl Mounts {
     /// one on top.
     fn of(&self, path: &Path) -> Option<&Mount> {
         let mut found: Option<&Mount> = None;
-        for mount in self.0.iter().filter(|mount| path.starts_with(&mount.point)) {
+        for mount in self.0.iter().filter(|mount| is_within(path, &mount.point)) {
             let longest = found.map_or(0, |found| found.point.as_os_str().len());
             if mount.point.as_os_str().len() >= longest {
                 found = Some(mount);
@@ -94,10 +94,24 @@ impl Mounts {
     /// Mount points at or below a path, the deepest first.
     #[must_use]
     pub fn at_or_below(&self, path: &Path) -> Vec<&Mount> {
-        let found = self.0.iter().filter(|mount| mount.point.starts_with(path));
+        let found = self.0.iter().filter(|mount| is_within(&mount.point, path));
         let mut found: Vec<&Mount> = found.collect();
         found.reverse();
         found
+    }
+}
+
+/// Whether a path is a directory or lies below it, both of them canonical: then
+/// their bytes tell, and a start compares too many to look at components.
+#[must_use]
+pub fn is_within(path: &Path, directory: &Path) -> bool {
+    let rest = path.as_os_str().as_bytes();
+    let directory = directory.as_os_str().as_bytes();
+    match rest.strip_prefix(directory) {
+        Some([] | [b'/', ..]) => true,
+        // The root alone ends with a slash.
+        Some(_) => directory.ends_with(b"/"),
+        None => false,
     }
 }
 
@@ -148,6 +162,9 @@ fn parse_line(line: &[u8]) -> Option<Mount> {
 /// Blank, tab, newline and backslash are written as a backslash and three octal
 /// digits.
 fn unescaped(field: &[u8]) -> PathBuf {
+    if !field.contains(&b'\\') {
+        return PathBuf::from(OsStr::from_bytes(field));
+    }
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
     while let [first, after @ ..] = rest {

@@ -8,7 +8,7 @@
 //! host's, and in which `vestibule exec` still has to read the secrets; a lazy
 //! one, which leaves the files to whoever holds one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use caps::{CapSet, Capability};
 use nix::errno::Errno;
@@ -24,11 +24,12 @@ pub(super) struct Held(pub PathBuf);
 /// Unmounts what it can, and says whether that was anything. What stays mounted
 /// is hidden by other means.
 pub(super) fn unmount(reach: &Reach, mounts: &Mounts) -> Result<bool, Held> {
-    if !is_possible(reach, mounts) || own_namespace().is_err() {
+    let candidates = possible(reach, mounts);
+    if candidates.is_empty() || own_namespace().is_err() {
         return Ok(false);
     }
     let mut is_any = false;
-    for mount in candidates(reach, mounts) {
+    for mount in candidates {
         match umount2(&mount.point, MntFlags::UMOUNT_NOFOLLOW) {
             Ok(()) => is_any = true,
             Err(Errno::EBUSY) => return Err(Held(mount.point.clone())),
@@ -39,10 +40,14 @@ pub(super) fn unmount(reach: &Reach, mounts: &Mounts) -> Result<bool, Held> {
     Ok(is_any)
 }
 
-/// Whether there is something to unmount, and the capability for it.
-pub(super) fn is_possible(reach: &Reach, mounts: &Mounts) -> bool {
+/// What there is to unmount, if this process has the capability for it.
+pub(super) fn possible<'a>(reach: &Reach, mounts: &'a Mounts) -> Vec<&'a Mount> {
     let may = caps::has_cap(None, CapSet::Effective, Capability::CAP_SYS_ADMIN);
-    may.unwrap_or(false) && !candidates(reach, mounts).is_empty()
+    if may.unwrap_or(false) {
+        candidates(reach, mounts)
+    } else {
+        Vec::new()
+    }
 }
 
 /// What the host mounts later still arrives; what happens here spreads nowhere.
@@ -55,21 +60,19 @@ fn own_namespace() -> nix::Result<()> {
 /// Mounts at or below a secret directory that hold nothing permitted; those on
 /// top first.
 fn candidates<'a>(reach: &Reach, mounts: &'a Mounts) -> Vec<&'a Mount> {
-    let below = |place: &PathBuf| {
-        let place = place.canonicalize().unwrap_or_else(|_| place.clone());
-        mounts.at_or_below(&place)
-    };
-    let permitted: Vec<PathBuf> = reach
-        .permitted
-        .iter()
-        .filter_map(|path| path.canonicalize().ok())
-        .collect();
-    let holds_permitted = |point: &Path| permitted.iter().any(|path| path.starts_with(point));
     let mut found = Vec::new();
-    for mount in reach.directories.iter().flat_map(below) {
-        if !holds_permitted(&mount.point) && !found.contains(&mount) {
-            found.push(mount);
+    for place in super::canonical(&reach.directories) {
+        for mount in mounts.at_or_below(&place) {
+            if !found.contains(&mount) {
+                found.push(mount);
+            }
         }
+    }
+    if !found.is_empty() {
+        let permitted = super::canonical(&reach.permitted);
+        let is_permitted =
+            |mount: &&Mount| permitted.iter().any(|path| path.starts_with(&mount.point));
+        found.retain(|mount| !is_permitted(mount));
     }
     found
 }

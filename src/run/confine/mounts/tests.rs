@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Mounts, joined};
+use super::{Mounts, is_within, joined};
 
 fn line(id: u32, root: &str, point: &str) -> String {
     format!("{id} 0 8:1 {root} {point} rw,relatime shared:1 - ext4 /dev/sda1 rw\n")
@@ -23,6 +23,28 @@ fn a_path_lies_on_the_longest_point_and_there_on_the_last_mount() {
     assert_eq!(id("/run/secrets/x"), Some(4));
     assert_eq!(id("/run/secretsx"), Some(2));
     assert_eq!(id("/etc"), Some(1));
+}
+
+#[test]
+fn bytes_tell_what_lies_below_a_directory_as_components_do() {
+    let paths = [
+        "/",
+        "/run",
+        "/run/secrets",
+        "/run/secretsx",
+        "/run/secrets/x",
+        "/r",
+    ];
+    for path in paths.map(Path::new) {
+        for directory in paths.map(Path::new) {
+            let expected = path.starts_with(directory);
+            assert_eq!(
+                is_within(path, directory),
+                expected,
+                "{path:?} {directory:?}"
+            );
+        }
+    }
 }
 
 #[test]
