@@ -12,9 +12,8 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
-use nix::dir::Type;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
+use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::sys::stat::Mode;
 
 use folder::{FLAGS, Folder, Identity, Listed, identity};
@@ -25,6 +24,7 @@ use super::file::{self, FileProblem, Ownership};
 use crate::names::SecretPath;
 use crate::policy::Policy;
 use crate::secret::Secret;
+use crate::sys::listing::Kind;
 
 /// Where Docker and Podman mount secrets, under both of its names; always a
 /// secret directory.
@@ -133,29 +133,38 @@ impl Scopes {
     }
 
     /// Opens one more, narrower than those before; the same directory under
-    /// another path takes that one's place.
+    /// another path takes that one's place, and stays open as it was.
     fn add(&mut self, path: &Path) -> nix::Result<()> {
         self.searched.retain(|searched| searched != path);
         self.searched.push(path.to_path_buf());
-        let top = open(path, FLAGS, Mode::empty())?;
-        let scope = Scope {
-            path: path.to_path_buf(),
-            identity: identity(&top)?,
-            folder: Folder::of(top),
+        let scope = match self.position(|scope| scope.path == path) {
+            Some(at) => self.from_wide_to_narrow.remove(at),
+            None => self.open_one(path)?,
         };
-        if let Some(at) = self.position(scope.identity) {
-            let wider = self.from_wide_to_narrow.remove(at);
-            self.searched
-                .retain(|searched| *searched != wider.path || searched == path);
-        }
         self.from_wide_to_narrow.push(scope);
         Ok(())
     }
 
-    fn position(&self, wanted: Identity) -> Option<usize> {
-        self.from_wide_to_narrow
-            .iter()
-            .position(|scope| scope.identity == wanted)
+    fn open_one(&mut self, path: &Path) -> nix::Result<Scope> {
+        let top = openat(AT_FDCWD, path, FLAGS, Mode::empty())?;
+        let identity = identity(&top)?;
+        let folder = match self.position(|scope| scope.identity == identity) {
+            Some(at) => {
+                let wider = self.from_wide_to_narrow.remove(at);
+                self.searched.retain(|searched| *searched != wider.path);
+                wider.folder
+            }
+            None => Folder::of(top),
+        };
+        Ok(Scope {
+            path: path.to_path_buf(),
+            identity,
+            folder,
+        })
+    }
+
+    fn position(&self, is_wanted: impl Fn(&Scope) -> bool) -> Option<usize> {
+        self.from_wide_to_narrow.iter().position(is_wanted)
     }
 
     /// The narrowest file of that path: its directory decides, the file itself
@@ -193,7 +202,7 @@ impl Scopes {
     ) {
         for (directory, name, kind) in entries {
             let below = below.join(&name);
-            if kind == Type::Directory {
+            if kind == Kind::Directory {
                 self.walk_folder(directory, &name, scope, &below, visit);
                 continue;
             }
@@ -224,7 +233,7 @@ impl Scopes {
             return visit(Entry::Shut(path));
         };
         // A scope of its own is walked by itself.
-        if self.position(identity).is_some() {
+        if self.position(|scope| scope.identity == identity).is_some() {
             return;
         }
         let folder = Folder::of(top);
@@ -241,7 +250,9 @@ impl Scopes {
     pub fn locate(&self, path: &Path) -> Located<'_> {
         for (levels, above) in path.ancestors().enumerate() {
             let directory = open(above, OFlag::O_PATH | FLAGS, Mode::empty()).and_then(identity);
-            let scope = directory.ok().and_then(|found| self.position(found));
+            let scope = directory
+                .ok()
+                .and_then(|found| self.position(|scope| scope.identity == found));
             let scope = scope.and_then(|at| self.from_wide_to_narrow.get(at));
             if let (Some(scope), Ok(below)) = (scope, path.strip_prefix(above)) {
                 let found = scope.found(below);
