@@ -93,10 +93,12 @@ pub(crate) fn elements(array: &str) -> Vec<&str> {
     let mut elements = Vec::new();
     let (mut depth, mut start) = (0_usize, 1);
     let (mut is_text, mut is_escaped) = (false, false);
-    for (at, byte) in array.bytes().enumerate() {
+    let mut rest = array.as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
         if is_text {
-            is_text = is_escaped || byte != b'"';
-            is_escaped = !is_escaped && byte == b'\\';
+            is_text = is_escaped || *byte != b'"';
+            is_escaped = !is_escaped && *byte == b'\\';
             continue;
         }
         match byte {
@@ -107,9 +109,10 @@ pub(crate) fn elements(array: &str) -> Vec<&str> {
         }
         // Between nodes stand only signs and blanks.
         if depth == 0 || depth == 1 && matches!(byte, b',' | b':') {
-            let element = array.get(start..at).unwrap_or_default().trim_ascii();
+            let at = array.len() - rest.len();
+            let element = array.get(start..at - 1).unwrap_or_default().trim_ascii();
             elements.extend((!element.is_empty()).then_some(element));
-            start = at.saturating_add(1);
+            start = at;
         }
     }
     elements
