@@ -116,7 +116,7 @@ impl Supervisor {
     #[must_use]
     pub fn run(mut self) -> u8 {
         // Effect: code released.
-        memory::release_code();
+        memory::release_start();
         let mut may_have_ended = true;
         loop {
             // Effect: reaping.
