@@ -40,11 +40,12 @@ pub(super) fn try_rights(kept: &Kept, see: &mut dyn FnMut(Attempt)) {
             remedy: "report this: the old identity came back",
         });
     }
+    let own = Sets::own();
     for capability in DANGEROUS {
         see(Attempt {
             channel: "raising",
             target: capability.to_string(),
-            outcome: raise(capability, &accepted),
+            outcome: raise(capability, &accepted, own),
             remedy: "report this: the capability was not given up",
         });
     }
@@ -62,12 +63,12 @@ pub(super) fn try_rights(kept: &Kept, see: &mut dyn FnMut(Attempt)) {
 }
 
 /// An ambient one would be permitted and inheritable as well.
-fn raise(capability: Capability, accepted: &[Capability]) -> Outcome {
+fn raise(capability: Capability, accepted: &[Capability], own: nix::Result<Sets>) -> Outcome {
     if accepted.contains(&capability) {
         return Outcome::Accepted;
     }
     let mask = capability.bitmask();
-    let is_refused = Sets::own().is_ok_and(|own| {
+    let is_refused = own.is_ok_and(|own| {
         let held = own.effective | own.permitted | own.inheritable;
         let effective = own.effective | mask;
         held & mask == 0 && Sets { effective, ..own }.take_effect().is_err()
