@@ -82,7 +82,7 @@ fn read<'a>(
         .and_then(|node| setup::read(reader, node, &names));
     let seal = object
         .get("seal")
-        .map(|node| setup::read_seal(reader, node));
+        .map(|node| setup::read_seal(reader, node, object.has("setup")));
     let run = rules_in_effect(reader, root, &object, &names, profile);
     let connections = names.connections.into_iter();
     let connections = connections.filter_map(|(name, rule)| Some((name, rule?)));

@@ -140,6 +140,8 @@ rules! {
         "write what the server expects, for example `x-access-token`";
     GIT_USERNAME: "the user name is empty",
         "write what the server expects, for example `x-access-token`";
+    SEAL_WITHOUT_SETUP: "there is no `setup`, so there is nothing to seal",
+        "add `setup`, or take `seal` out";
     PROGRAM_ABSOLUTE: "the program's path is not absolute",
         "write it from `/` on: there is no PATH that setup could not have changed";
 }

@@ -201,8 +201,15 @@ pub(super) fn read<'a>(
     })
 }
 
-/// Reads `seal`.
-pub(super) fn read_seal<'a>(reader: &mut Reader<'a>, node: &Node<'a>) -> SealRules {
+/// Reads `seal`, which closes nothing where there is no setup.
+pub(super) fn read_seal<'a>(
+    reader: &mut Reader<'a>,
+    node: &Node<'a>,
+    has_setup: bool,
+) -> SealRules {
+    if !has_setup {
+        reader.broken(node, &rules::SEAL_WITHOUT_SETUP);
+    }
     let mut rules = SealRules {
         place: Some(reader.place(node)),
         ..SealRules::default()

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::parsed;
+use super::{mistakes, parsed, parsed_as, refuses};
 use crate::names::SecretName;
 use crate::policy::{CommandRule, Home, OnHit, Place, Reuse, Source};
 use crate::setup::git::request::Request;
@@ -122,7 +122,10 @@ fn commands_with_a_credential_after_one_without_are_known() {
 
 #[test]
 fn a_seal_refuses_unless_it_is_told_otherwise() {
-    let seal = |text: &str| parsed(&format!(r#"{{"version": 1{text}}}"#)).seal;
+    let seal = |text: &str| {
+        let setup = r#""setup": {"commands": [["make"]]}"#;
+        parsed(&format!(r#"{{"version": 1, {setup}{text}}}"#)).seal
+    };
     let none = seal("");
     assert_eq!((none.on_hit, none.on_drop.len()), (OnHit::Refuse, 0));
     assert!(none.place.is_none());
@@ -138,6 +141,31 @@ fn a_seal_refuses_unless_it_is_told_otherwise() {
     let seal = parsed(EXAMPLE).seal;
     assert_eq!(seal.on_drop, ["/usr/local/bin/revoke-token"]);
     assert_eq!(seal.place.unwrap().pointer, "/seal");
+}
+
+#[test]
+fn a_seal_without_a_setup_is_a_mistake_at_its_line_whatever_a_profile_brings() {
+    let text = "{\"version\": 1,\n \"seal\": {},\n \"profiles\": {\"p\": {\"run\": {}}}}";
+    for profile in [None, Some("p")] {
+        let error = parsed_as(text, profile).unwrap_err();
+        let [mistake] = error.mistakes() else {
+            panic!("{error:?}");
+        };
+        assert_eq!(mistake.place.to_string(), "/seal, line 2");
+        assert_eq!(
+            mistake.to_string(),
+            "there is no `setup`, so there is nothing to seal"
+        );
+    }
+    // A setup that is wrong in itself is the one mistake.
+    refuses(
+        r#"{"version": 1, "setup": {"commands": []}, "seal": {}}"#,
+        "/setup/commands",
+        "setup has no commands",
+    );
+    // What is wrong within the seal is told as well.
+    let both = mistakes(r#"{"version": 1, "seal": {"on_hit": "ignore"}}"#);
+    assert_eq!(both.len(), 2, "{both:?}");
 }
 
 #[test]

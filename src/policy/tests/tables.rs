@@ -12,7 +12,7 @@ const KEYS: &str = r#"
 "run": {"environment": {}} => /run/environment => unknown key `environment`
 "run": {"limits": {"NOFILE": 1}} => /run/limits/NOFILE => unknown key `NOFILE`
 "run": {"limits": {"locks": 1}} => /run/limits/locks => unknown key `locks`
-"seal": {"on_drops": []} => /seal/on_drops => unknown key `on_drops`
+"setup": {"commands": [["make"]]}, "seal": {"on_drops": []} => /seal/on_drops => unknown key `on_drops`
 "setup": {"commands": [["x"]], "cwd": "/"} => /setup/cwd => unknown key `cwd`
 "setup": {"commands": [{"argv": ["x"], "user": "y"}]} => /setup/commands/0/user => unknown key `user`
 "profiles": {"p": {"run": {}, "secrets": {}}} => /profiles/p/secrets => unknown key `secrets`
@@ -62,8 +62,8 @@ const TYPES: &str = r#"
 "setup": {"commands": [["make", 1]]} => /setup/commands/0/1 => expected a string, found a number
 "setup": {"commands": [{"argv": ["x"], "git": 1}]} => /setup/commands/0/git => expected true or false, found a number
 "setup": {"commands": [["x"]], "git": []} => /setup/git => expected an object, found an array
-"seal": true => /seal => expected an object, found true or false
-"seal": {"on_drop": "/x"} => /seal/on_drop => expected an array, found a string
+"setup": {"commands": [["make"]]}, "seal": true => /seal => expected an object, found true or false
+"setup": {"commands": [["make"]]}, "seal": {"on_drop": "/x"} => /seal/on_drop => expected an array, found a string
 "profiles": [] => /profiles => expected an object, found an array
 "#;
 
@@ -173,10 +173,10 @@ const SETUP_AND_SEAL: &str = r#"
 "setup": {"commands": [["make"]], "skip_if": "app"} => /setup/skip_if => the path is not absolute
 "setup": {"commands": [["make"]], "user": "0day"} => /setup/user => a user or group that starts with a digit has to be a number
 "setup": {"commands": [["make"]], "timeout": 15} => /setup/timeout => a duration needs a unit, so it is a string
-"seal": {"on_hit": "ignore"} => /seal/on_hit => `ignore` is not known here
-"seal": {"on_drop": []} => /seal/on_drop => the command has no program
-"seal": {"on_drop": ["revoke"]} => /seal/on_drop => the program's path is not absolute
-"seal": {"on_drop": ["/x", 1]} => /seal/on_drop/1 => expected a string, found a number
+"setup": {"commands": [["make"]]}, "seal": {"on_hit": "ignore"} => /seal/on_hit => `ignore` is not known here
+"setup": {"commands": [["make"]]}, "seal": {"on_drop": []} => /seal/on_drop => the command has no program
+"setup": {"commands": [["make"]]}, "seal": {"on_drop": ["revoke"]} => /seal/on_drop => the program's path is not absolute
+"setup": {"commands": [["make"]]}, "seal": {"on_drop": ["/x", 1]} => /seal/on_drop/1 => expected a string, found a number
 "#;
 
 #[track_caller]
