@@ -3,9 +3,11 @@
 //! In: the options. Out: the policy, main's identity and all that `collect`
 //! finds; or every fault at once.
 //!
-//! **Never:** a process.
+//! **Never:** a process that outlives its question.
 
 use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
 
 use crate::cli::Options;
 use crate::collect::accounts::{Accounts, Identity};
@@ -16,7 +18,9 @@ use crate::collect::vault::Vault;
 use crate::collect::{self, Collected, Survey, policy_file, replaceable};
 use crate::policy::{Place, Policy, SetupRules, UserSpec};
 use crate::report::{Fault, boxed};
-use crate::run::prepare::{self, Preparation};
+use crate::run::identity::IdentityStep;
+use crate::run::prepare::{self, Preparation, PrepareError};
+use crate::seal::as_user::ask;
 use crate::setup::own_program;
 use crate::setup::phase::Need;
 
@@ -109,7 +113,7 @@ pub fn survey(
         working,
         withholds,
     };
-    trust.refuse()?;
+    trust.refuse(absence)?;
     let has_secrets = found.collected.is_some();
     let collected = found.collected.take();
     let mut collected = collected.unwrap_or_else(|| Collected::bare(&container));
@@ -203,7 +207,7 @@ struct Trust<'a> {
 }
 
 impl Trust<'_> {
-    fn refuse(&self) -> Result<(), Vec<Box<dyn Fault>>> {
+    fn refuse(&self, absence: Absence) -> Result<(), Vec<Box<dyn Fault>>> {
         if let Some(error) = prepare::refuse_privileges(self.policy, self.withholds) {
             return Err(vec![boxed(error)]);
         }
@@ -213,16 +217,29 @@ impl Trust<'_> {
                 self.refuse_replaceable(setup, "setup")?;
             }
         }
-        // Effect: programs judged.
-        self.refuse_programs()
+        self.refuse_work(absence)
     }
 
-    /// Programs that the policy lets vestibule itself run.
-    fn refuse_programs(&self) -> Result<(), Vec<Box<dyn Fault>>> {
+    /// Users that nobody here can become, and programs that the policy lets
+    /// vestibule itself run.
+    fn refuse_work(&self, absence: Absence) -> Result<(), Vec<Box<dyn Fault>>> {
         let (Some(policy), Some(rules), Some(setup)) = (self.policy, self.working, self.setup)
         else {
             return Ok(());
         };
+        // Once setup is at work it would look like the want of a home, or of a right to
+        // read. A want of processes or memory is no matter of the user.
+        for (identity, user) in &[(setup, &rules.user), (&self.main, &policy.run.user)] {
+            if absence == Absence::Fault
+                && let Some((_, place)) = user
+                && let Err(errno @ (Errno::EPERM | Errno::EINVAL)) = ask(identity, &Vec::new)
+            {
+                let (step, entry) = (IdentityStep::Trial, asked_by(policy, place));
+                let fault = PrepareError::Identity(step, identity.uid, errno, entry);
+                return Err(vec![boxed(fault)]);
+            }
+        }
+        // Effect: programs judged.
         let users = [(setup, "setup"), (&self.main, "main")];
         let faults = own_program::faults(policy, rules, users);
         if faults.is_empty() {

@@ -27,6 +27,8 @@ pub enum IdentityStep {
     Capabilities,
     /// Getting the old identity back must not work.
     Regain,
+    /// One of them, in a child.
+    Trial,
 }
 
 impl IdentityStep {
@@ -39,6 +41,7 @@ impl IdentityStep {
             Self::User => "setresuid",
             Self::Capabilities => "reducing the capabilities",
             Self::Regain => "the look at the result",
+            Self::Trial => "the change",
         }
     }
 }
@@ -94,13 +97,17 @@ fn is_already(identity: &Identity) -> bool {
     let gids = [groups.real, groups.effective, groups.saved];
     uids.iter().all(|uid| uid.as_raw() == identity.uid)
         && gids.iter().all(|gid| gid.as_raw() == identity.gid)
-        && has_exactly_groups(&identity.groups)
+        && has_exactly_groups(identity)
 }
 
-fn has_exactly_groups(wanted: &[u32]) -> bool {
+/// Whether the rights of groups are the same: the group itself gives its own
+/// without standing in the list, where some runtimes put it and some do not.
+fn has_exactly_groups(identity: &Identity) -> bool {
     let Ok(held) = getgroups() else { return false };
     let held: Vec<u32> = held.iter().map(|gid| gid.as_raw()).collect();
-    held.iter().all(|gid| wanted.contains(gid)) && wanted.iter().all(|gid| held.contains(gid))
+    let is_in = |gid: &u32, list: &[u32]| *gid == identity.gid || list.contains(gid);
+    held.iter().all(|gid| is_in(gid, &identity.groups))
+        && identity.groups.iter().all(|gid| is_in(gid, &held))
 }
 
 impl Identity {

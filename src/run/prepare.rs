@@ -108,7 +108,7 @@ pub enum PrepareError {
     Fork(Errno),
     /// setrlimit(2), for this limit.
     Limit(String, Errno),
-    /// A step of the user drop.
+    /// A step of the user drop, and the policy's entry.
     Identity(IdentityStep, u32, Errno, String),
     /// A capability that the policy names and the container lacks.
     NoCapability(Capability, String),
@@ -166,7 +166,8 @@ fn become_user(preparation: &Preparation) -> Result<(), PrepareError> {
     let uid = preparation.identity.as_ref().map(|identity| identity.uid);
     let uid = uid.unwrap_or_else(|| geteuid().as_raw());
     let policy = || preparation.policy.clone();
-    let refused = |(step, errno)| PrepareError::Identity(step, uid, errno, policy());
+    let entry = || format!("{} at /run/user", preparation.policy);
+    let refused = |(step, errno)| PrepareError::Identity(step, uid, errno, entry());
     let kept = preparation.kept_capabilities();
     if let Some(missing) = kept.missing() {
         return Err(PrepareError::NoCapability(missing, policy()));
@@ -253,11 +254,10 @@ impl Fault for PrepareError {
     fn place(&self) -> String {
         match self {
             Self::Fork(_) => "the start of main".into(),
-            Self::Limit(place, _) | Self::Directory(_, _, place) => {
+            Self::Limit(place, _)
+            | Self::Identity(_, _, _, place)
+            | Self::Directory(_, _, place) => {
                 format!("{place}; as uid {}", geteuid())
-            }
-            Self::Identity(_, _, _, policy) => {
-                format!("{policy} at /run/user; as uid {}", geteuid())
             }
             Self::NoCapability(_, policy) => format!("{policy} at /run/capabilities"),
             Self::NoNewPrivileges(_) => "prctl(PR_SET_NO_NEW_PRIVS)".into(),
@@ -274,7 +274,7 @@ impl Fault for PrepareError {
             }
             Self::Identity(IdentityStep::Regain, ..) => "report this: the kernel let an old identity come back".into(),
             Self::Identity(..) => {
-                "changing the user needs CAP_SETUID and CAP_SETGID (compose: `cap_add: [SETUID, SETGID]`), or start the container as that user (`user:`) and leave `run.user` out".into()
+                "changing the user needs CAP_SETUID and CAP_SETGID (compose: `cap_add: [SETUID, SETGID]`), or start the container as that user (`user:`) and leave `user` out of the policy".into()
             }
             Self::Directory(..) => "create it in the image, let main's user enter it, or correct the path".into(),
             Self::NoCapability(capability, _) => {

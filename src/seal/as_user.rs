@@ -24,16 +24,17 @@ use crate::sys::descriptor::write_all;
 use crate::sys::process::{exit_now, fork};
 use crate::sys::signal::send;
 
-/// How the child says that its answer is whole.
+/// How the child says that its answer is whole. Else it ends with the number of
+/// the error that kept it from the identity.
 const DONE: i32 = 0;
-const REFUSED: u8 = 1;
 /// How often it is looked whether to go on, in milliseconds.
 const ASK: u8 = 100;
 /// SIGKILL, signal(7).
 const KILL: u8 = 9;
 
-/// Does `work` in a child that has the identity, and waits for it. An answer
-/// that is not whole, whatever ended the child, is ECHILD.
+/// Does `work` in a child that has the identity, and waits for it. Without the
+/// identity there is the error of the step that was refused; an answer that is not
+/// whole is an error too.
 pub fn ask(identity: &Identity, work: &dyn Fn() -> Vec<u8>) -> nix::Result<Vec<u8>> {
     answer(Some(identity), work, &|| false)
 }
@@ -58,9 +59,10 @@ fn answer(
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
             // The change of identity would make it attachable again.
-            let taken = identity.is_none_or(|identity| identity::assume_bare(identity).is_ok());
-            if !taken || prctl::set_dumpable(false).is_err() {
-                exit_now(REFUSED);
+            let taken = identity.map_or(Ok(()), identity::assume_bare);
+            let taken = taken.map_err(|(_, errno)| errno);
+            if let Err(errno) = taken.and_then(|()| prctl::set_dumpable(false)) {
+                exit_now(number(errno));
             }
             drop(answer);
             write_all(&said, &work());
@@ -76,8 +78,18 @@ fn answer(
     match waitpid(child, None) {
         _ if !is_whole => Err(Errno::EINTR),
         Ok(WaitStatus::Exited(_, DONE)) => Ok(bytes),
+        Ok(WaitStatus::Exited(_, number)) => Err(Errno::from_raw(number)),
         _ => Err(Errno::ECHILD),
     }
+}
+
+/// The errors of these calls fit into an exit code.
+#[expect(
+    clippy::as_conversions,
+    reason = "the numbers of errors are the values of the enum"
+)]
+fn number(errno: Errno) -> u8 {
+    u8::try_from(errno as i32).unwrap_or(u8::MAX)
 }
 
 /// False: it was to stop.
@@ -104,14 +116,17 @@ fn read_all(answer: OwnedFd, bytes: &mut Vec<u8>, is_stopped: &dyn Fn() -> bool)
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::thread;
 
+    use caps::{CapSet, Capability};
     use nix::errno::Errno;
     use nix::sys::prctl;
-    use nix::unistd::geteuid;
+    use nix::unistd::{geteuid, getpid};
 
-    use super::ask;
+    use super::{KILL, ask};
     use crate::collect::accounts::Identity;
     use crate::sys::process::exit_now;
+    use crate::sys::signal::send;
 
     fn agent() -> Identity {
         Identity {
@@ -132,6 +147,24 @@ mod tests {
     fn a_long_answer_is_whole_and_a_broken_one_is_none() {
         let work = || vec![b'x'; 1 << 20];
         assert_eq!(ask(&agent(), &work).map(|bytes| bytes.len()), Ok(1 << 20));
-        assert_eq!(ask(&agent(), &|| exit_now(3)), Err(Errno::ECHILD));
+        let killed = || send(getpid(), KILL).map_or_else(|_| Vec::new(), |()| Vec::new());
+        assert_eq!(ask(&agent(), &killed), Err(Errno::ECHILD));
+        assert!(ask(&agent(), &|| exit_now(3)).is_err());
+    }
+
+    #[test]
+    fn an_identity_that_cannot_be_had_is_the_error_of_the_step() {
+        let work = || Vec::new();
+        let refused = thread::spawn(move || {
+            caps::drop(None, CapSet::Effective, Capability::CAP_SETGID).unwrap();
+            ask(&agent(), &work)
+        });
+        assert_eq!(refused.join().unwrap(), Err(Errno::EPERM));
+        // The kernel's word for no change at all.
+        let nobody = Identity {
+            uid: u32::MAX,
+            ..agent()
+        };
+        assert!(ask(&nobody, &work).is_err());
     }
 }

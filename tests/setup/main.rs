@@ -28,6 +28,7 @@ mod hunt;
 mod rules;
 mod tracer;
 
+mod advice;
 mod afterwards;
 mod commands;
 mod crashes;

@@ -1,0 +1,77 @@
+//! What a refusal says of where and how to mend it: each claim does what it
+//! says, and then main starts.
+
+use serde_json::json;
+
+use crate::harness::{Scene, capability};
+use crate::rules::{Rules, refusal, sh_with_token};
+
+/// A container whose root may do no more than any other user (`cap_drop: [ALL]`).
+fn as_root(rules: &Rules, groups: &[u32]) -> Scene {
+    let scene = rules.bare(&["/witness", "say", "main"]).user(0, 0, groups);
+    scene.capabilities(0).directory("/workspace", 0o777, (0, 0))
+}
+
+#[test]
+fn a_root_without_any_capability_sets_up_as_root() {
+    // Some runtimes put root's own group into the list, and some do not.
+    for groups in [&[][..], &[0]] {
+        for user in [None, Some("root")] {
+            let mut rules = Rules::of(&[sh_with_token("echo setup")]).without_users();
+            if let Some(user) = user {
+                rules = rules.setup("user", json!(user)).run("user", json!(user));
+            }
+            let scene = as_root(&rules, groups);
+            assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
+        }
+    }
+}
+
+#[test]
+fn a_user_that_the_container_cannot_become_is_refused_before_setup_with_the_capabilities_it_takes()
+{
+    let command = [sh_with_token("echo setup")];
+    let rules = || Rules::of(&command).without_users();
+    let change = capability::SETUID | capability::SETGID | capability::KILL;
+    for (rules, groups, uid, entry) in [
+        (
+            rules().setup("user", json!("app")),
+            &[0][..],
+            1000,
+            "/setup/user, line 1",
+        ),
+        (
+            rules().run("user", json!("app")),
+            &[0],
+            1000,
+            "/run/user, line 1",
+        ),
+        (
+            rules().setup("user", json!("root")),
+            &[0, 27],
+            0,
+            "/setup/user, line 1",
+        ),
+    ] {
+        // What main becomes is tried as well before setup has any effect.
+        let rules = rules.directory(0o777);
+        let scene = as_root(&rules, groups);
+        let check = scene.clone().asking(&["check"]).run();
+        let outcome = scene.clone().run();
+        let said = refusal(&outcome, 100);
+        assert_eq!(
+            said,
+            format!(
+                "vestibule: cannot become uid {uid}: the change failed: operation not permitted\n  \
+             where: /etc/vestibule/policy.json at {entry}; as uid 0\n  \
+             fix:   changing the user needs CAP_SETUID and CAP_SETGID (compose: `cap_add: [SETUID, SETGID]`), \
+             or start the container as that user (`user:`) and leave `user` out of the policy\n"
+            )
+        );
+        assert_eq!((check.code(), check.stderr), (100, outcome.stderr));
+        assert_eq!(
+            scene.capabilities(change).run().expect_code(0).stdout,
+            "setup\nmain\n"
+        );
+    }
+}
