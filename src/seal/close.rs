@@ -15,7 +15,7 @@ use super::kill;
 use super::places::Place;
 use super::residue::{self, Places, Residue, clean};
 use super::stop;
-use super::trace::{self, Search, Trace};
+use super::trace::{self, Kind, Search, Trace};
 use super::wording::shown_path;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
@@ -25,6 +25,9 @@ use crate::report::{Fault, Reporter, boxed};
 use crate::search::Searcher;
 use crate::setup::home::Home;
 use crate::setup::work::Ended;
+
+/// What to do about a process that ended early.
+const AGAIN: &str = "a restart may help; else more memory";
 
 /// Setup is over: nothing of it lives, and nothing of its values is left where
 /// main could find it. Only `Seal::close` makes one.
@@ -278,7 +281,7 @@ impl SealFault {
 impl Fault for SealFault {
     fn what(&self) -> String {
         match self {
-            Self::Value(trace) if trace.is_value => {
+            Self::Value(trace) if trace.is_value() => {
                 format!("setup left a secret in a file: {}", trace.what)
             }
             Self::Value(trace) => format!("a file could not be searched: {}", trace.what),
@@ -298,12 +301,17 @@ impl Fault for SealFault {
 
     fn remedy(&self) -> String {
         match self {
-            Self::Value(trace) if trace.is_value => "let the command that wrote it take the credential another way (`\"git\": true`, `env`), or remove the file at its end; `\"on_hit\": \"remove\"` in `seal` does that".into(),
-            Self::Value(_) => "let setup's user be able to read it, or remove it at the end of setup".into(),
-            Self::Residue(residue) => residue.remedy(),
-            Self::MoreResidues(_) => "mend those that are named, and start again".into(),
-            Self::Unseen => "a restart may help".into(),
+            Self::Value(trace) => match trace.kind {
+                Kind::Value => "let the command that wrote it take the credential another way (`\"git\": true`, `env`), or remove the file at its end; `\"on_hit\": \"remove\"` in `seal` does that",
+                Kind::Unseen => "let setup's user be able to read it, or remove it at the end of setup",
+                Kind::Limit => "remove it at the end of setup, or unpack it there: plain files have no limit; `\"on_hit\": \"report\"` in `seal` starts main all the same",
+                Kind::Lost => AGAIN,
+            },
+            Self::Residue(residue) => return residue.remedy(),
+            Self::MoreResidues(_) => "mend those that are named, and start again",
+            Self::Unseen => AGAIN,
         }
+        .into()
     }
 
     fn exit(&self) -> Exit {

@@ -38,8 +38,38 @@ pub struct Trace {
     path: PathBuf,
     /// Which value in which form, or why it could not be searched.
     pub what: String,
-    /// Whether a value was found, and not only a place that could not be searched.
-    pub is_value: bool,
+    /// What is to be done about it depends on this.
+    pub kind: Kind,
+}
+
+/// What a search has to say of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A value was found there.
+    Value,
+    /// Nobody could read it.
+    Unseen,
+    /// It is beyond a limit of the search.
+    Limit,
+    /// The search ended before its end.
+    Lost,
+}
+
+impl Kind {
+    /// The letter of an answer.
+    fn letter(self) -> u8 {
+        match self {
+            Self::Value => b'v',
+            Self::Unseen => b'u',
+            Self::Limit => b'l',
+            Self::Lost => b'e',
+        }
+    }
+
+    fn of(letter: u8) -> Option<Self> {
+        let all = [Self::Value, Self::Unseen, Self::Limit, Self::Lost];
+        all.into_iter().find(|kind| kind.letter() == letter)
+    }
 }
 
 /// What a search found.
@@ -81,7 +111,7 @@ impl Search<'_> {
         let mut asked = vec![geteuid().as_raw()];
         let mut traces = self.ask(None, searcher);
         for user in self.users {
-            let is_blind = traces.left.iter().any(|trace| !trace.is_value);
+            let is_blind = traces.left.iter().any(|trace| !trace.is_value());
             if is_blind && !traces.is_stopped && !asked.contains(&user.uid) {
                 asked.push(user.uid);
                 traces.join(self.ask(Some(user), searcher));
@@ -140,18 +170,20 @@ impl Search<'_> {
                 shown: text(&finding.shown(searcher)),
                 path: finding.path().to_path_buf(),
                 what,
-                is_value: true,
+                kind: Kind::Value,
             });
         }
         for missed in &report.missed {
+            let (what, kind) = match missed.trouble {
+                Trouble::Unreadable(errno) => (said(errno), Kind::Unseen),
+                Trouble::Limit(limit) => (limit.word().to_owned(), Kind::Limit),
+            };
+            let path = missed.shown(searcher);
             traces.left.push(Trace {
-                shown: text(&missed.shown(searcher)),
-                path: PathBuf::from(OsString::from_vec(missed.shown(searcher))),
-                what: match missed.trouble {
-                    Trouble::Unreadable(errno) => said(errno),
-                    Trouble::Limit(limit) => limit.word().to_owned(),
-                },
-                is_value: false,
+                shown: text(&path),
+                path: PathBuf::from(OsString::from_vec(path)),
+                what,
+                kind,
             });
         }
         if report.end != End::Complete {
@@ -186,7 +218,7 @@ impl Trace {
             shown: "/".into(),
             path: PathBuf::new(),
             what: "a process of the search ended early".into(),
-            is_value: false,
+            kind: Kind::Lost,
         }
     }
 }
@@ -198,8 +230,14 @@ impl Trace {
             shown: "/".into(),
             path: "/".into(),
             what: format!("{more} more findings"),
-            is_value: true,
+            kind: Kind::Value,
         }
+    }
+
+    /// Whether a value was found, and not only a place that could not be searched.
+    #[must_use]
+    pub fn is_value(&self) -> bool {
+        self.kind == Kind::Value
     }
 }
 
@@ -210,10 +248,10 @@ impl Traces {
             self.left.push(Trace::lost());
         } else {
             self.left
-                .retain(|trace| trace.is_value || others.left.contains(trace));
+                .retain(|trace| trace.is_value() || others.left.contains(trace));
         }
         for trace in others.left {
-            if trace.is_value && !self.left.contains(&trace) {
+            if trace.is_value() && !self.left.contains(&trace) {
                 self.left.push(trace);
             }
         }
@@ -227,7 +265,7 @@ impl Traces {
     /// searched cannot be removed for what it may hold.
     #[must_use]
     pub fn settle(&mut self, remove: &dyn Fn(&Path) -> bool) -> Vec<Trace> {
-        let is_gone = |trace: &mut Trace| trace.is_value && remove(&trace.path);
+        let is_gone = |trace: &mut Trace| trace.is_value() && remove(&trace.path);
         self.left.extract_if(.., is_gone).collect()
     }
 }
@@ -246,16 +284,16 @@ pub fn remove(path: &Path, places: &[Place]) -> bool {
         && fs::remove_file(path).is_ok()
 }
 
-/// Three counts, then traces as fields that end with a NUL, four for each.
+/// Three counts, then for each trace the letter of its kind and three fields that
+/// end with a NUL.
 fn encode(traces: &Traces) -> Vec<u8> {
     let mut bytes = Vec::new();
     for count in [traces.files, traces.unopened, traces.beyond] {
         bytes.extend(count.to_le_bytes());
     }
     for trace in &traces.left {
-        let kind: &[u8] = if trace.is_value { b"value" } else { b"missed" };
+        bytes.push(trace.kind.letter());
         for field in [
-            kind,
             trace.path.as_os_str().as_bytes(),
             trace.shown.as_bytes(),
             trace.what.as_bytes(),
@@ -281,16 +319,15 @@ fn decode(mut bytes: &[u8]) -> Option<Traces> {
     };
     let mut fields = bytes.split(|byte| *byte == 0);
     loop {
-        let kind = fields.next()?;
-        if kind.is_empty() {
+        let Some((letter, path)) = fields.next()?.split_first() else {
             return Some(traces);
-        }
-        let path = PathBuf::from(OsString::from_vec(fields.next()?.to_vec()));
+        };
+        let kind = Kind::of(*letter)?;
         traces.left.push(Trace {
-            path,
+            path: PathBuf::from(OsString::from_vec(path.to_vec())),
             shown: text(fields.next()?),
             what: text(fields.next()?),
-            is_value: kind == b"value",
+            kind,
         });
     }
 }
@@ -299,18 +336,23 @@ fn decode(mut bytes: &[u8]) -> Option<Traces> {
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Trace, Traces, decode, encode};
+    use super::{Kind, Trace, Traces, decode, encode};
 
     #[test]
     fn traces_come_back_as_they_went() {
-        let trace = |path: &str, is_value| Trace {
+        let trace = |path: &str, kind| Trace {
             shown: format!("shown {path}"),
             path: PathBuf::from(path),
             what: "words".into(),
-            is_value,
+            kind,
         };
         let traces = Traces {
-            left: vec![trace("/a b\n", true), trace("/c", false)],
+            left: vec![
+                trace("/a b\n", Kind::Value),
+                trace("/c", Kind::Unseen),
+                trace("/d", Kind::Limit),
+                Trace::lost(),
+            ],
             files: 3,
             beyond: 4,
             ..Traces::default()

@@ -75,3 +75,29 @@ fn a_user_that_the_container_cannot_become_is_refused_before_setup_with_the_capa
         );
     }
 }
+
+#[test]
+fn what_unpacks_to_more_than_the_limit_is_told_with_every_way_out() {
+    let pack = "head -c 269000000 /dev/zero | gzip -1 > big.gz";
+    let start = |more: &str, on_hit: &str| {
+        let rules = Rules::of(&[sh_with_token(&format!("{pack}{more}"))]);
+        let rules = rules.seal("on_hit", json!(on_hit));
+        rules.main(&["say", "main"]).run()
+    };
+    for on_hit in ["refuse", "remove"] {
+        assert_eq!(
+            refusal(&start("", on_hit), 121),
+            "vestibule: a file could not be searched: it unpacks to more than 256 MiB\n  \
+             where: /workspace/big.gz\n  \
+             fix:   remove it at the end of setup, or unpack it there: plain files have no limit; \
+             `\"on_hit\": \"report\"` in `seal` starts main all the same\n"
+        );
+    }
+    for (more, on_hit) in [
+        ("; rm big.gz", "refuse"),
+        ("; gunzip big.gz", "refuse"),
+        ("", "report"),
+    ] {
+        assert_eq!(start(more, on_hit).expect_code(0).stdout, "main\n");
+    }
+}
