@@ -26,7 +26,7 @@ pub mod source;
 pub mod standing;
 pub mod summary;
 pub mod vault;
-mod wording;
+pub(crate) mod wording;
 
 use std::path::PathBuf;
 

@@ -253,7 +253,7 @@ pub(super) fn account(problem: &AccountProblem, asked: &str) -> Words {
 }
 
 /// A file, whose it is, and who we are.
-pub(super) fn file_place(path: &Path, ownership: Option<Ownership>) -> String {
+pub(crate) fn file_place(path: &Path, ownership: Option<Ownership>) -> String {
     let owner = ownership.map_or_else(
         || "owner and mode unknown".into(),
         |of| format!("owner {}:{}, mode {:04o}", of.uid, of.gid, of.mode),
@@ -262,7 +262,7 @@ pub(super) fn file_place(path: &Path, ownership: Option<Ownership>) -> String {
 }
 
 /// A path whole and ready to be copied if it is plain ASCII, else escaped.
-pub(super) fn shown_path(path: &Path) -> String {
+pub(crate) fn shown_path(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let is_plain = |byte: &u8| *byte == b' ' || byte.is_ascii_graphic();
     match path.to_str() {

@@ -16,7 +16,7 @@ use super::places::Place;
 use super::residue::{self, Places, Residue, clean};
 use super::stop;
 use super::trace::{self, Kind, Search, Trace};
-use super::wording::shown_path;
+use super::wording::{UNSEEN, shown_path, unseen_place};
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::json::Value;
@@ -293,6 +293,12 @@ impl Fault for SealFault {
 
     fn place(&self) -> String {
         match self {
+            Self::Value(trace) if trace.kind == Kind::Unseen => {
+                unseen_place(Path::new(&trace.shown))
+            }
+            Self::Residue(residue) if residue.kind == residue::Kind::Unreadable => {
+                unseen_place(&residue.path)
+            }
             Self::Value(trace) => shown_path(Path::new(&trace.shown)),
             Self::Residue(residue) => residue.place(),
             Self::MoreResidues(_) | Self::Unseen => "the mounts that setup could write to".into(),
@@ -303,7 +309,7 @@ impl Fault for SealFault {
         match self {
             Self::Value(trace) => match trace.kind {
                 Kind::Value => "let the command that wrote it take the credential another way (`\"git\": true`, `env`), or remove the file at its end; `\"on_hit\": \"remove\"` in `seal` does that",
-                Kind::Unseen => "let setup's user be able to read it, or remove it at the end of setup",
+                Kind::Unseen => UNSEEN,
                 Kind::Limit => "remove it at the end of setup, or unpack it there: plain files have no limit; `\"on_hit\": \"report\"` in `seal` starts main all the same",
                 Kind::Lost => AGAIN,
             },

@@ -27,7 +27,7 @@ use nix::unistd::geteuid;
 use super::as_user::ask_unless_stopped;
 use super::scan::masked_path;
 use super::since::Mark;
-use super::wording::shown_path;
+use super::wording::{UNSEEN, shown_path};
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
@@ -229,7 +229,13 @@ impl Residue {
 
 impl Fault for Residue {
     fn what(&self) -> String {
-        format!("setup left {} ({})", self.kind.text(), self.kind.row())
+        // It need not be setup's: a mount of another user may be older.
+        let left = if self.kind == Kind::Unreadable {
+            "there is"
+        } else {
+            "setup left"
+        };
+        format!("{left} {} ({})", self.kind.text(), self.kind.row())
     }
 
     fn place(&self) -> String {
@@ -242,7 +248,7 @@ impl Fault for Residue {
 
     fn remedy(&self) -> String {
         if self.kind == Kind::Unreadable {
-            return "let setup's or main's user read it, or remove it at the end of setup".into();
+            return UNSEEN.into();
         }
         let git = "give Git its credential by `setup.git` instead";
         let remove = if self.can_clean {

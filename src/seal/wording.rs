@@ -7,19 +7,31 @@
 
 use std::path::Path;
 
+use nix::fcntl::AT_FDCWD;
+
+use crate::collect::file::ownership;
+use crate::collect::wording;
 use crate::report::{list, quote};
 
 /// As many things as a message names.
 const NAMED: usize = 8;
 
+/// What to do about what nobody could look at.
+pub(super) const UNSEEN: &str = "let setup's or main's user read it, remove it at the end of setup, mount it `:ro`, or give PID 1 the right (compose: `cap_add: [DAC_READ_SEARCH]`)";
+
 /// A path ready to be copied if it is plain ASCII, else escaped.
 pub(crate) fn shown_path(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
-    let is_plain = |byte: &u8| *byte == b' ' || byte.is_ascii_graphic();
-    match path.to_str() {
-        Some(text) if bytes.len() <= 200 && bytes.iter().all(is_plain) => text.to_owned(),
-        _ => quote(bytes),
+    if bytes.len() <= 200 {
+        wording::shown_path(path)
+    } else {
+        quote(bytes)
     }
+}
+
+/// The same for what nobody could look at, with its owner and mode.
+pub(super) fn unseen_place(path: &Path) -> String {
+    wording::file_place(path, ownership(AT_FDCWD, path))
 }
 
 /// The first few items, and how many more there are.

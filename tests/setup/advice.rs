@@ -76,6 +76,44 @@ fn a_user_that_the_container_cannot_become_is_refused_before_setup_with_the_capa
     }
 }
 
+/// The usual setup, by a root that may change users and end processes, with a
+/// volume of somebody else that is shut.
+fn beside_a_shut_volume(more: u64) -> Scene {
+    let kept = capability::SETUID | capability::SETGID | capability::KILL;
+    let rules = Rules::of(&[sh_with_token("echo setup")]);
+    let scene = rules.bare(&["/witness", "say", "main"]);
+    scene.capabilities(kept | more)
+}
+
+#[test]
+fn a_volume_that_nobody_may_read_is_told_with_owner_mode_and_every_way_out() {
+    const READ_ALL: u64 = 1 << 2;
+    let data = |scene: Scene, flags: &str, mode: &str| {
+        scene.tmpfs("/data", flags, &format!("mode={mode},uid=1001,gid=1002"))
+    };
+    let said = refusal(&data(beside_a_shut_volume(0), "", "0700").run(), 121);
+    for what in [
+        "there is a file or directory that could not be looked at (Z6)",
+        "a file could not be searched: permission denied",
+    ] {
+        let three = format!(
+            "vestibule: {what}\n  \
+             where: /data (owner 1001:1002, mode 0700), read as uid 0\n  \
+             fix:   let setup's or main's user read it, remove it at the end of setup, \
+             mount it `:ro`, or give PID 1 the right \
+             (compose: `cap_add: [DAC_READ_SEARCH]`)\n"
+        );
+        assert!(said.contains(&three), "{said}");
+    }
+    for scene in [
+        data(beside_a_shut_volume(0), "", "0755"),
+        data(beside_a_shut_volume(0), "r", "0700"),
+        data(beside_a_shut_volume(READ_ALL), "", "0700"),
+    ] {
+        assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
+    }
+}
+
 #[test]
 fn what_unpacks_to_more_than_the_limit_is_told_with_every_way_out() {
     let pack = "head -c 269000000 /dev/zero | gzip -1 > big.gz";
