@@ -340,6 +340,15 @@ impl Fault for JournalFault {
     }
 
     fn remedy(&self) -> String {
+        if self.kind == io::ErrorKind::IsADirectory {
+            let path = shown_path(&self.path);
+            return [
+                "remove it (`rm -r ",
+                &path,
+                "`): vestibule makes no directory there",
+            ]
+            .concat();
+        }
         "let PID 1 or setup's user write to setup's directory, or give the container a writable layer".into()
     }
 

@@ -1,10 +1,12 @@
 //! What a refusal says of where and how to mend it: each claim does what it
 //! says, and then main starts.
 
+use std::fs;
+
 use serde_json::json;
 
-use crate::harness::{Scene, capability};
-use crate::rules::{Rules, refusal, sh_with_token};
+use crate::harness::{Layer, Scene, capability};
+use crate::rules::{APP, Rules, refusal, sh, sh_with_token};
 
 /// A container whose root may do no more than any other user (`cap_drop: [ALL]`).
 fn as_root(rules: &Rules, groups: &[u32]) -> Scene {
@@ -112,6 +114,39 @@ fn a_volume_that_nobody_may_read_is_told_with_owner_mode_and_every_way_out() {
     ] {
         assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
     }
+}
+
+#[test]
+fn a_directory_in_the_journal_s_place_is_named_with_the_command_that_removes_it() {
+    let layer = Layer::new();
+    let rules = Rules::of(&[sh("echo setup")]);
+    let line = "echo main; mkdir .vestibule-journal; echo x > .vestibule-journal/x";
+    let scene = rules.main_sh(line).on(&layer);
+    scene.clone().run().expect_code(0);
+    let said = refusal(&scene.clone().run(), 111);
+    assert_eq!(
+        said,
+        "vestibule: cannot keep the journal that makes a crash during setup safe: is a directory\n  \
+         where: /workspace/.vestibule-journal\n  \
+         fix:   remove it (`rm -r /workspace/.vestibule-journal`): \
+         vestibule makes no directory there\n"
+    );
+    fs::remove_dir_all(layer.at("/workspace/.vestibule-journal")).expect("it is there");
+    assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
+}
+
+#[test]
+fn a_file_in_the_journal_s_place_that_root_may_not_remove_its_owner_removes() {
+    let layer = Layer::new();
+    let rules = Rules::of(&[sh("echo setup")]).directory(0o700);
+    let kept = capability::SETUID | capability::SETGID | capability::KILL;
+    let scene = rules.bare(&["/witness", "say", "main"]).capabilities(kept);
+    let scene = scene.file("/workspace/.vestibule-journal", 0o600, APP, "of main\n");
+    assert_eq!(
+        scene.on(&layer).run().expect_code(0).stdout,
+        "setup\nmain\n"
+    );
+    assert!(!layer.at("/workspace/.vestibule-journal").exists());
 }
 
 #[test]

@@ -93,17 +93,19 @@ impl Kept {
 
     /// Takes it away. Setup may have done so with the one in its directory.
     pub(super) fn remove(&self, user: &Identity) -> io::Result<()> {
-        match self {
-            Self::Attribute(directory) => {
-                let remove = || Ok(attribute::remove(directory, ATTRIBUTE)?);
-                done_by_either(user, &remove)?;
-                done_by_either(user, &|| synchronize(directory))
-            }
+        let remove = || match self {
+            Self::Attribute(directory) => Ok(attribute::remove(directory, ATTRIBUTE)?),
             Self::File(path) => match fs::remove_file(path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-                Ok(()) | Err(_) => synchronize(above(path)),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                removed => removed,
             },
-        }
+        };
+        let directory = match self {
+            Self::Attribute(directory) => directory,
+            Self::File(path) => above(path),
+        };
+        done_by_either(user, &remove)?;
+        done_by_either(user, &|| synchronize(directory))
     }
 }
 
