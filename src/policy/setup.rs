@@ -272,7 +272,8 @@ fn command<'a>(
     has_git: bool,
 ) -> Option<CommandRule> {
     let place = reader.place(node);
-    if node.kind() == "an array" {
+    // Whatever else it is, a line for a shell among others, it has to be an array.
+    if node.kind() != "an object" {
         return Some(CommandRule {
             argv: argv(reader, node)?,
             git: false,

@@ -276,7 +276,7 @@ impl Fault for PrepareError {
             Self::Identity(..) => {
                 "changing the user needs CAP_SETUID and CAP_SETGID (compose: `cap_add: [SETUID, SETGID]`), or start the container as that user (`user:`) and leave `user` out of the policy".into()
             }
-            Self::Directory(..) => "create it in the image, let main's user enter it, or correct the path".into(),
+            Self::Directory(..) => "create it in the image, let that user enter it, or correct the path".into(),
             Self::NoCapability(capability, _) => {
                 let name = capability.to_string();
                 let name = name.trim_start_matches("CAP_");

@@ -57,7 +57,7 @@ const TYPES: &str = r#"
 "run": {"umask": ["027"]} => /run/umask => expected a string, found an array
 "setup": [] => /setup => expected an object, found an array
 "setup": {"commands": {}} => /setup/commands => expected an array, found an object
-"setup": {"commands": ["make"]} => /setup/commands/0 => expected an object, found a string
+"setup": {"commands": ["make"]} => /setup/commands/0 => expected an array, found a string
 "setup": {"commands": [{"argv": "make"}]} => /setup/commands/0/argv => expected an array, found a string
 "setup": {"commands": [["make", 1]]} => /setup/commands/0/1 => expected a string, found a number
 "setup": {"commands": [{"argv": ["x"], "git": 1}]} => /setup/commands/0/git => expected true or false, found a number
