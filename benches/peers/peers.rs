@@ -24,6 +24,8 @@ pub(crate) const OURS_WITH_USER: &str = "vestibule, three secrets, user";
 /// Ours with everything: three URLs, another user, a withheld secret that only
 /// Landlock can hide, and the proof.
 pub(crate) const OURS_WHOLE: &str = "vestibule, the whole road";
+/// What no start can cost less than that executes PID 1 anew.
+pub(crate) const FLOOR: &str = "the floor";
 /// The usual chain.
 pub(crate) const CHAIN: &str = "tini, sh with three cat, gosu";
 
@@ -86,6 +88,7 @@ impl Roster {
         let mut all = vec![launcher("no launcher", Path::new(""), &[])];
         all[0].words.clear();
         all.extend(self.peers.iter().map(plain));
+        all.push(launcher(FLOOR, stage.floor(), &[]));
         all.extend(self.ours_alone());
         let policy = stage.policy().display().to_string();
         all.push(Launcher {

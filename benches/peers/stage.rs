@@ -74,6 +74,14 @@ export DATABASE_URL REDIS_URL MINIO_SECRET_KEY
 exec "$gosu" nobody "$@"
 "#;
 
+/// Compiling without a C library.
+const BARE: [&str; 4] = [
+    "-nostdlib",
+    "-ffreestanding",
+    "-fno-stack-protector",
+    "-fno-asynchronous-unwind-tables",
+];
+
 /// What lies in `/run/secrets`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scene {
@@ -104,6 +112,7 @@ impl Scene {
 /// The prepared namespace.
 pub(crate) struct Stage {
     noop: PathBuf,
+    floor: PathBuf,
     actor: PathBuf,
     current: Scene,
 }
@@ -111,11 +120,17 @@ pub(crate) struct Stage {
 impl Stage {
     /// Compiles the programs, leaves the mount namespace and prepares all.
     pub(crate) fn set() -> Self {
-        let noop = compile(
-            "noop",
-            include_str!("noop.c"),
-            &["-nostdlib", "-ffreestanding", "-fno-stack-protector"],
-        );
+        let [noop, floor] = [
+            (
+                "noop",
+                concat!(include_str!("call.h"), include_str!("noop.c")),
+            ),
+            (
+                "floor",
+                concat!(include_str!("call.h"), include_str!("floor.c")),
+            ),
+        ]
+        .map(|(name, source)| compile(name, source, &BARE));
         let actor = compile("actor", include_str!("actor.c"), &[]);
         enter_namespace();
         for directory in ["/run/shelf", "/run/bench"] {
@@ -135,6 +150,7 @@ impl Stage {
         );
         let stage = Self {
             noop,
+            floor,
             actor,
             current: Scene::Bare,
         };
@@ -197,6 +213,11 @@ impl Stage {
     /// The lightest program.
     pub(crate) fn noop(&self) -> &str {
         text(&self.noop)
+    }
+
+    /// The program that does the least that a start of ours needs.
+    pub(crate) fn floor(&self) -> &Path {
+        &self.floor
     }
 
     /// The program with parts.

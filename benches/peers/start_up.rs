@@ -42,7 +42,9 @@ pub(crate) fn measure(stage: &mut Stage, roster: &Roster, rounds: usize) -> Sect
              instruction; {rounds} rounds, each in another order. The ratio is the median of the \
              ratios to {REFERENCE} of the same round. The three secrets are files; they become \
              two URLs and one variable; on the whole road three URLs, and a fourth file, mode 0644, is \
-             withheld by Landlock file rules and tried. The chain is the same job in shell, without encoding."
+             withheld by Landlock file rules and tried. The chain is the same job in shell, without encoding. \
+             The floor is a program without a C library that makes main's process, executes itself anew \
+             and does nothing else: what a PID 1 with a memory of its own costs before any work."
         ),
         tables: vec![
             ("All cores, microseconds:".into(), table(&launchers, &free)),
