@@ -6,10 +6,16 @@
 //! **Never:** a step left out because an earlier one failed: all that is wrong
 //! is said at once, and the journal keeps the refusal.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::syncfs;
+
 use super::as_user::ask;
-use super::journal::Journal;
+use super::journal::{Journal, JournalFault};
 use super::kernel_objects::Snapshot;
 use super::kill;
 use super::places::Place;
@@ -113,13 +119,39 @@ impl Seal<'_> {
         self.search(&mut faults);
         stop::heed()?;
         // Effect: journal closed.
+        let settled = self.settle();
         if faults.is_empty() {
+            settled?;
             return Ok(journal.close().map(|()| SetupGone(()))?);
         }
-        if let Err(fault) = journal.refuse(is_revoked) {
+        if let Err(fault) = settled.and_then(|()| journal.refuse(is_revoked)) {
             faults.push(boxed(fault));
         }
         Err(Ended::Refused(faults))
+    }
+
+    /// Brings what setup made and what the seal removed to the disks: once the
+    /// journal says that setup is through, no power failure may undo half of it.
+    fn settle(&self) -> Result<(), JournalFault> {
+        for Place { path, .. } in &self.places {
+            let settled = match synchronize(path) {
+                Err(Errno::EACCES) => self.settle_as(path),
+                settled => settled,
+            };
+            settled.map_err(|errno| JournalFault::new(path, io::Error::from(errno).kind()))?;
+        }
+        Ok(())
+    }
+
+    /// The same by whoever may open it; who may not has nothing there.
+    fn settle_as(&self, path: &Path) -> nix::Result<()> {
+        let work = || {
+            let settled = matches!(synchronize(path), Ok(()) | Err(Errno::EACCES));
+            vec![u8::from(settled)]
+        };
+        let is_settled = |user: &Identity| ask(user, &work) == Ok(vec![1]);
+        let are_settled = self.users().into_iter().all(is_settled);
+        are_settled.then_some(()).ok_or(Errno::EIO)
     }
 
     /// What comes next, for `-v`.
@@ -260,6 +292,12 @@ impl Seal<'_> {
         let (text, fields) = fault.told("reported");
         self.report.note("reported", &text, &fields);
     }
+}
+
+/// All of the file system on which this is.
+fn synchronize(path: &Path) -> nix::Result<()> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    syncfs(open(path, flags, Mode::empty())?)
 }
 
 impl SealFault {

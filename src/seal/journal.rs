@@ -32,7 +32,7 @@ use crate::report::Fault;
 
 pub use memory::{Memory, Since};
 
-use kept::Kept;
+use kept::{Kept, above, synchronize};
 
 /// The file's name in setup's directory, where that can have no attribute.
 pub const FILE: &str = ".vestibule-journal";
@@ -308,8 +308,10 @@ fn own_directory(layer: &Path) -> io::Result<&Path> {
         (layer.parent(), Mode::from_bits_truncate(0o755)),
         (Some(layer), Mode::S_IRWXU),
     ] {
-        match path.map_or(Ok(()), |path| mkdir(path, mode)) {
-            Ok(()) | Err(Errno::EEXIST) => {}
+        let Some(path) = path else { continue };
+        match mkdir(path, mode) {
+            Ok(()) => synchronize(above(path))?,
+            Err(Errno::EEXIST) => {}
             Err(errno) => return Err(errno.into()),
         }
     }
@@ -321,9 +323,14 @@ fn own_directory(layer: &Path) -> io::Result<&Path> {
 }
 
 fn fault(place: &Kept, error: &io::Error) -> JournalFault {
-    JournalFault {
-        path: place.path().to_path_buf(),
-        kind: error.kind(),
+    JournalFault::new(place.path(), error.kind())
+}
+
+impl JournalFault {
+    /// Of the journal at this place, or of what it stands for there.
+    pub(super) fn new(path: &Path, kind: io::ErrorKind) -> Self {
+        let path = path.to_path_buf();
+        Self { path, kind }
     }
 }
 

@@ -168,10 +168,10 @@ fn write_new(path: &Path, content: &str) -> io::Result<()> {
     synchronize(above(path))
 }
 
-fn above(path: &Path) -> &Path {
+pub(super) fn above(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("/"))
 }
 
-fn synchronize(directory: &Path) -> io::Result<()> {
+pub(super) fn synchronize(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
