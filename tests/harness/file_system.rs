@@ -82,6 +82,14 @@ impl Scene {
         self
     }
 
+    /// A directory of this machine, writable, as a volume.
+    pub(crate) fn volume(mut self, source: impl AsRef<Path>, target: &str) -> Self {
+        let source = source.as_ref().as_os_str().as_bytes();
+        let step = record(&[b"bind", source, target.as_bytes(), b""]);
+        self.steps.binds.push(step);
+        self
+    }
+
     /// What the scene has at `existing`, a second time over what is at `target`,
     /// as a volume would show it.
     pub(crate) fn mount_again(self, existing: &str, target: &str) -> Self {

@@ -9,33 +9,35 @@ use serde_json::json;
 
 use crate::harness::{Layer, Scene, capability, wait_for};
 use crate::hunt;
-use crate::rules::{APP_GROUPS, Rules, TOKEN, has_main, sh, sh_with_token};
+use crate::rules::{APP_GROUPS, Rules, TOKEN, has_main, mischief_with_token, sh, sh_with_token};
 use crate::tracer::{Change, Cut, cut};
 
-/// Leaves the value in its home and, until its end, in its directory.
+/// Leaves the value in its home and, until its end, in its directory; objects of
+/// the kernel come after it.
 const LINE: &str =
     r#"printf %s "$TOKEN" > planted; printf %s "$TOKEN" > "$HOME/x"; echo setup; rm planted"#;
 const REVOKE: (&str, &str) = ("/opt/revoke", "#!/bin/sh\n: > /workspace/revoked\n");
 
 fn rules() -> Rules {
-    let rules = Rules::of(&[sh_with_token(LINE), sh("echo built > out")]);
+    let objects = mischief_with_token(&["leave-objects"]);
+    let rules = Rules::of(&[sh_with_token(LINE), objects, sh("echo built > out")]);
     let rules = rules.setup("skip_if", json!("/workspace/out"));
     rules.seal("on_drop", json!([REVOKE.0]))
 }
 
-fn usual() -> Scene {
+pub(crate) fn usual() -> Scene {
     rules()
         .main(&["say", "main", "wait"])
         .file(REVOKE.0, 0o755, (0, 0), REVOKE.1)
 }
 
-fn one_user() -> Scene {
+pub(crate) fn one_user() -> Scene {
     let scene = rules().bare(&["/witness", "say", "main", "wait"]);
     let scene = scene.file(REVOKE.0, 0o755, (0, 0), REVOKE.1);
     scene.user(1000, 1000, &APP_GROUPS)
 }
 
-fn no_rights() -> Scene {
+pub(crate) fn no_rights() -> Scene {
     let kept = capability::SETUID | capability::SETGID | capability::SETPCAP | capability::KILL;
     // A directory that root may not even look into.
     let rules = rules().directory(0o700);
@@ -46,7 +48,7 @@ fn no_rights() -> Scene {
 
 /// A start on what another one left: main, and nothing of the value anywhere.
 #[track_caller]
-fn expect_clean_start(scene: &Scene, layer: &Layer, cut: &Cut) {
+pub(crate) fn expect_clean_start(scene: &Scene, layer: &Layer, cut: &Cut) {
     let mut running = scene.clone().on(layer).spawn();
     let token = running.value(TOKEN).to_owned();
     let has_ended = |running: &crate::harness::Running| running.init().has_ended();
@@ -74,13 +76,13 @@ fn expect_clean_start(scene: &Scene, layer: &Layer, cut: &Cut) {
 /// Whether a change is one more of many that are alike: a probe of a file system's
 /// clock, or a wait after a wait.
 #[derive(Default)]
-struct Alike {
+pub(crate) struct Alike {
     probes: usize,
     was_wait: bool,
 }
 
 impl Alike {
-    fn is_more(&mut self, change: &Change) -> bool {
+    pub(crate) fn is_more(&mut self, change: &Change) -> bool {
         let is_probe = change.path.contains(".vestibule-probe-");
         let is_wait = change.call == "wait";
         self.probes += usize::from(is_probe);
@@ -134,7 +136,13 @@ everywhere! {
     asked_to_stop_before_any_change_there_is_no_main_and_the_next_start_is_clean_2: usual, SIGTERM, 1 of 4;
     asked_to_stop_before_any_change_there_is_no_main_and_the_next_start_is_clean_3: usual, SIGTERM, 2 of 4;
     asked_to_stop_before_any_change_there_is_no_main_and_the_next_start_is_clean_4: usual, SIGTERM, 3 of 4;
-    // Not every step of these: what differs is who may remove what.
-    the_same_for_one_user_without_capabilities: one_user, SIGKILL, 1 of 3;
-    the_same_for_a_root_without_rights_over_files: no_rights, SIGKILL, 1 of 3;
+    // What differs in these is who may remove what.
+    killed_as_one_user_the_next_start_is_clean_1: one_user, SIGKILL, 0 of 2;
+    killed_as_one_user_the_next_start_is_clean_2: one_user, SIGKILL, 1 of 2;
+    asked_to_stop_as_one_user_the_next_start_is_clean_1: one_user, SIGTERM, 0 of 2;
+    asked_to_stop_as_one_user_the_next_start_is_clean_2: one_user, SIGTERM, 1 of 2;
+    killed_as_root_without_rights_over_files_the_next_start_is_clean_1: no_rights, SIGKILL, 0 of 2;
+    killed_as_root_without_rights_over_files_the_next_start_is_clean_2: no_rights, SIGKILL, 1 of 2;
+    asked_to_stop_as_root_without_rights_over_files_the_next_start_is_clean_1: no_rights, SIGTERM, 0 of 2;
+    asked_to_stop_as_root_without_rights_over_files_the_next_start_is_clean_2: no_rights, SIGTERM, 1 of 2;
 }

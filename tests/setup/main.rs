@@ -4,6 +4,7 @@
 //! - `rules`: a policy with setup, in the words of a claim, and what a refusal says
 //! - `hunt`: a search for a value in everything that a main could reach
 //! - `tracer`: PID 1, stopped before a step of the claim's choice
+//! - `disk`: a file system that can lose its power
 //! - `mischief.c`: what a command may leave behind, and what main looks for
 //! - the rest: the claims, a subject each
 //!
@@ -24,12 +25,14 @@ mod harness;
 #[path = "../git/room.rs"]
 mod room;
 
+mod disk;
 mod hunt;
 mod rules;
 mod tracer;
 
 mod advice;
 mod afterwards;
+mod blackouts;
 mod commands;
 mod crashes;
 mod cuts;
@@ -40,6 +43,7 @@ mod ground;
 mod leftovers;
 mod minted;
 mod on_drop;
+mod order;
 mod output;
 mod power;
 mod reach;

@@ -3,121 +3,59 @@
 //!
 //! The layer is a file system of its own in a file, which is told to lose power.
 
-use std::path::{Path, PathBuf};
+use std::fs;
 
 use serde_json::json;
 
-use crate::harness::{End, Layer, Scene, program as command};
-use crate::hunt;
-use crate::rules::{Rules, TOKEN, has_main, program, sh_with_token};
-
-/// A disk with a layer on it.
-struct Disk {
-    image: PathBuf,
-    layer: Layer,
-    is_mounted: bool,
-}
-
-fn run(words: &[&str]) -> bool {
-    let quiet = || std::process::Stdio::null();
-    let mut command = command(words[0]);
-    let command = command.args(&words[1..]).stdout(quiet()).stderr(quiet());
-    command.status().is_ok_and(|status| status.success())
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a path of ours")
-}
-
-impl Disk {
-    /// `None`, and said so: no loop device, or no ext4.
-    #[expect(clippy::print_stderr, reason = "a skipped test says why")]
-    fn new() -> Option<Self> {
-        let layer = Layer::new();
-        let image = layer.path().with_extension("image");
-        let file = std::fs::File::create(&image).expect("an image");
-        file.set_len(64 << 20).expect("its size");
-        let mut disk = Self {
-            image,
-            layer,
-            is_mounted: false,
-        };
-        if run(&["mkfs.ext4", "-q", text(&disk.image)]) && disk.mount() {
-            return Some(disk);
-        }
-        eprintln!("skipped: no ext4 on a loop device can be had");
-        None
-    }
-
-    fn mount(&mut self) -> bool {
-        self.is_mounted = run(&[
-            "mount",
-            "-o",
-            "loop",
-            text(&self.image),
-            text(self.layer.path()),
-        ]);
-        self.is_mounted
-    }
-
-    fn lose_power(&self) {
-        assert!(run(&[text(program()), "shutdown", text(self.layer.path())]));
-    }
-
-    fn unmount(&mut self) {
-        assert!(run(&["umount", text(self.layer.path())]), "nobody is there");
-        self.is_mounted = false;
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        if self.is_mounted {
-            run(&["umount", "-l", text(self.layer.path())]);
-        }
-        let _ = std::fs::remove_file(&self.image);
-    }
-}
-
-/// The journal in setup's directory.
-fn beside(layer: &Layer) -> String {
-    let mut command = command(text(program()));
-    let told = command.arg("journal").current_dir(layer.at("/workspace"));
-    let told = told.output().expect("mischief runs").stdout;
-    String::from_utf8(told).expect("a text")
-}
+use crate::cuts::{one_user, usual};
+use crate::disk::{Disk, Machine, Volume};
+use crate::harness::{End, Scene};
+use crate::rules::{APP_GROUPS, Rules, TOKEN, has_main, refusal, sh_with_token};
 
 /// Setup up to its first line, then no power; and the start after it.
 fn failed_in_setup(line: &str, is_known: bool) {
-    let Some(mut disk) = Disk::new() else { return };
     let line = format!("{line} echo inside; [ -e /once ] || cat /go; rm -f planted; : > done");
     let rules = Rules::of(&[sh_with_token(&line)]).setup("skip_if", json!("/workspace/done"));
     let scene = rules.main(&["say", "main", "wait"]).fifo("/go", 0o666);
-    let scene = |disk: &Disk| -> Scene { scene.clone().on(&disk.layer) };
-    // The container's own files are on the disk; setup's and ours may not be.
-    scene(&disk).asking(&["--version"]).run().expect_code(0);
-    assert!(run(&["sync", "-f", text(disk.layer.path())]));
-    let mut running = scene(&disk).spawn();
-    running.line("inside");
-    disk.lose_power();
+    for (scene, volume, journals) in [
+        (scene.clone(), Volume::None, 2),
+        (scene.clone(), Volume::Usual, 2),
+        // Nobody but root has one in the layer.
+        (as_app(scene.clone()), Volume::Usual, 1),
+        (as_app(scene), Volume::Shared, 1),
+    ] {
+        let Some(machine) = Machine::new(&scene, volume) else {
+            return;
+        };
+        let machine = without_power_after("inside", &scene, machine);
+        let found = machine.journals();
+        assert_eq!(found.len(), journals, "they were on the disk");
+        for journal in found {
+            assert!(journal.ends_with("\nend\n"), "{journal}");
+        }
+        let planted = machine.in_workspace("planted");
+        assert_eq!(planted.is_some(), is_known, "the failure is one");
+        fs::write(machine.layer().at("/once"), "").expect("the layer is there");
+        let mut running = machine.hold(&scene).spawn();
+        running.line("main");
+        assert!(!machine.has(running.value(TOKEN)));
+        running.signal(15);
+        assert!(has_main(&running.finish()));
+    }
+}
+
+fn as_app(scene: Scene) -> Scene {
+    scene.user(1000, 1000, &APP_GROUPS)
+}
+
+/// A start that loses its power once this line was said, and its disks after it.
+fn without_power_after(line: &str, scene: &Scene, machine: Machine) -> Machine {
+    let mut running = machine.hold(scene).spawn();
+    running.line(line);
+    machine.disks(Disk::lose_power);
     running.signal(9);
     assert_eq!(running.finish().end, End::Signal(9));
-    disk.unmount();
-    assert!(disk.mount(), "the disk is as the failure left it");
-    let layer = std::fs::read_to_string(disk.layer.at("/var/lib/vestibule/journal"));
-    for journal in [layer.expect("it was on the disk"), beside(&disk.layer)] {
-        assert!(journal.ends_with("\nend\n"), "{journal}");
-    }
-    let planted = disk.layer.at("/workspace/planted").exists();
-    assert_eq!(planted, is_known, "the failure is one");
-    std::fs::write(disk.layer.at("/once"), "").expect("the layer is there");
-    let mut running = scene(&disk).spawn();
-    running.line("main");
-    let token = running.value(TOKEN).to_owned();
-    assert!(hunt::in_layer(&disk.layer, &token).is_empty());
-    running.signal(15);
-    assert!(has_main(&running.finish()));
-    disk.unmount();
+    machine.come_back()
 }
 
 #[test]
@@ -132,4 +70,52 @@ fn a_power_failure_in_setup_is_known_to_the_next_start() {
 fn what_reached_the_disk_before_a_power_failure_is_gone_before_main() {
     let line = r#"printf %s "$TOKEN" > planted; printf %s "$TOKEN" > "$HOME/x"; sync;"#;
     failed_in_setup(line, true);
+}
+
+#[test]
+fn a_power_failure_once_main_has_begun_gives_nothing_back_and_leaves_no_debt() {
+    for (scene, volume) in [
+        (usual(), Volume::None),
+        (usual(), Volume::Usual),
+        (one_user(), Volume::Usual),
+        (one_user(), Volume::Shared),
+    ] {
+        let Some(machine) = Machine::new(&scene, volume) else {
+            return;
+        };
+        let machine = without_power_after("main", &scene, machine);
+        assert_eq!(machine.journals(), Vec::<String>::new());
+        let mut running = machine.hold(&scene).spawn();
+        running.line("main");
+        assert!(!running.has_said("setup"), "it is skipped");
+        assert!(!machine.has(running.value(TOKEN)));
+        assert_eq!(machine.in_workspace("out").as_deref(), Some("built\n"));
+        running.signal(15);
+        running.finish();
+    }
+}
+
+#[test]
+fn a_refusal_outlives_a_power_failure() {
+    let line = r#"printf %s "$TOKEN" > planted; echo built > out"#;
+    let scene = Rules::of(&[sh_with_token(line)]).main_sh("echo main; cat out");
+    for (scene, volume) in [
+        (scene.clone(), Volume::None),
+        (scene.clone(), Volume::Usual),
+        (as_app(scene.clone()), Volume::Usual),
+        (as_app(scene), Volume::Shared),
+    ] {
+        let Some(machine) = Machine::new(&scene, volume) else {
+            return;
+        };
+        let first = refusal(&machine.hold(&scene).run(), 121);
+        machine.disks(Disk::lose_power);
+        let machine = machine.come_back();
+        let second = refusal(&machine.hold(&scene).run(), 121);
+        assert_eq!(first, second);
+        // Setup had been through, and all of it is there.
+        machine.remove_from_workspace("planted");
+        let outcome = machine.hold(&scene).run().expect_code(0);
+        assert_eq!(outcome.stdout, "main\nbuilt\n", "{}", outcome.stderr);
+    }
 }

@@ -28,7 +28,7 @@ const EXECUTED: i32 = 4;
 pub(crate) struct Change {
     /// The system call.
     pub(crate) call: &'static str,
-    /// The path that it names, if it names one.
+    /// The path that it names, or that its descriptor has, if there is one.
     pub(crate) path: String,
 }
 
@@ -58,6 +58,7 @@ pub(crate) fn cut(
     let pid = Pid::from_raw(init.0);
     let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACEEXEC;
     ptrace::seize(pid, options).expect("root may trace");
+    let mut traced = Traced(Some(pid));
     ptrace::interrupt(pid).expect("it is traced");
     let hold = OpenOptions::new()
         .read(true)
@@ -66,17 +67,27 @@ pub(crate) fn cut(
         .expect("the FIFO is there");
     let found = follow(init, is_it);
     drop(hold);
-    if found.is_none() {
-        let _ = kill(pid, Signal::SIGKILL);
-    }
     let change = found.inspect(|_| kill(pid, signal).expect("it is stopped"));
     if change.is_some() && signal != Signal::SIGKILL {
         ptrace::detach(pid, None).expect("it is stopped");
-    } else {
-        while next(pid) {}
+        traced.0 = None;
     }
+    drop(traced);
     let outcome = running.finish();
     change.map(|change| Cut { change, outcome })
+}
+
+/// A process that nobody else can wait for before this thread has, even if the
+/// claim failed meanwhile.
+struct Traced(Option<Pid>);
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            let _ = kill(pid, Signal::SIGKILL);
+            while next(pid) {}
+        }
+    }
 }
 
 /// Lets it go on to the change.
@@ -126,8 +137,17 @@ fn change(init: Process) -> Option<Change> {
         .filter_map(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok())
         .collect();
     let (call, path) = named(number, &arguments)?;
-    let path = path.map_or_else(String::new, |address| text(init, address));
+    let path = match (call, path) {
+        ("fsync" | "syncfs" | "write", _) => of_descriptor(init, *arguments.first()?),
+        (_, path) => path.map_or_else(String::new, |address| text(init, address)),
+    };
     Some(Change { call, path })
+}
+
+/// What one of its descriptors leads to.
+fn of_descriptor(init: Process, number: u64) -> String {
+    let target = std::fs::read_link(init.path(&format!("fd/{number}")));
+    target.map_or_else(|_| String::new(), |path| path.display().to_string())
 }
 
 /// The name of a call that changes something, and where its path is.
@@ -143,6 +163,8 @@ fn named(number: i64, arguments: &[u64]) -> Option<(&'static str, Option<u64>)> 
         libc::SYS_renameat | libc::SYS_renameat2 => ("rename", Some(*second)),
         libc::SYS_lsetxattr | libc::SYS_lremovexattr => ("attribute", Some(*first)),
         libc::SYS_fsync => ("fsync", None),
+        libc::SYS_syncfs => ("syncfs", None),
+        libc::SYS_shmctl | libc::SYS_semctl | libc::SYS_msgctl => ("object", None),
         libc::SYS_write => ("write", None),
         libc::SYS_clone => ("fork", None),
         libc::SYS_kill => ("kill", None),
