@@ -112,8 +112,8 @@ macro_rules! everywhere {
 everywhere! {
     without_power_before_any_change_the_next_start_is_clean_1: usual, None, Nothing, 0 of 2, 30;
     without_power_before_any_change_the_next_start_is_clean_2: usual, None, Nothing, 1 of 2, 30;
-    with_all_on_the_disk_before_any_change_the_next_start_is_clean_1: usual, None, Everything, 0 of 2, 30;
-    with_all_on_the_disk_before_any_change_the_next_start_is_clean_2: usual, None, Everything, 1 of 2, 30;
+    // A share: a KILL leaves the same, and `cuts` goes through all of it.
+    with_all_on_the_disk_before_a_change_the_next_start_is_clean: usual, None, Everything, 0 of 3, 30;
     with_the_value_on_the_disk_the_next_start_is_clean: usual, Usual, Value, 0 of 1, 15;
     the_same_for_one_user_whose_journal_is_on_the_volume_alone: one_user, Usual, Value, 0 of 1, 15;
     the_same_for_a_root_that_may_not_look_into_the_volume: no_rights, Private, Value, 0 of 1, 15;
