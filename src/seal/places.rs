@@ -54,7 +54,7 @@ pub fn writable(setup: &Identity, others: &[&Path]) -> Vec<Place> {
     }
     // A device that was mounted holds nothing.
     paths.retain(|path| {
-        (path.is_dir() || path.is_file()) && is_writable(path) && !is_of_the_kernel(path)
+        (path.is_dir() || path.is_file()) && !is_read_only(path) && !is_of_the_kernel(path)
     });
     paths
         .into_iter()
@@ -73,8 +73,9 @@ fn mark(path: &Path, setup: &Identity, others: &[&Path]) -> Option<Mark> {
     here.find_map(|path| Mark::set_as(path, setup).ok())
 }
 
-fn is_writable(path: &Path) -> bool {
-    statvfs(path).is_ok_and(|found| !found.flags().contains(FsFlags::ST_RDONLY))
+/// Whether nobody can have written there.
+pub(super) fn is_read_only(path: &Path) -> bool {
+    statvfs(path).is_ok_and(|found| found.flags().contains(FsFlags::ST_RDONLY))
 }
 
 fn is_of_the_kernel(path: &Path) -> bool {

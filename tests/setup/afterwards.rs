@@ -123,6 +123,18 @@ fn nothing_of_the_token_is_anywhere_where_all_is_one_user_without_capabilities()
     expect_nothing_anywhere(scene.capabilities(0));
 }
 
+/// The user has no account, so its home is `/`, in which nothing is its own.
+#[test]
+fn a_home_that_is_a_read_only_root_is_no_finding() {
+    let rules = busy().without_users();
+    let scene = rules.bare(&WAITING).user(1234, 1234, &[]);
+    let scene =
+        scene
+            .tmpfs("/var/tmp", "", "mode=1777")
+            .tmpfs("/workspace", "", "mode=0755,uid=1234");
+    expect_nothing_anywhere(scene.read_only());
+}
+
 #[test]
 fn the_search_finds_what_is_there() {
     // Or the claims above would say nothing.

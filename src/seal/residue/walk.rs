@@ -15,6 +15,7 @@ use nix::sys::stat::{FileStat, Mode, SFlag, lstat};
 use nix::unistd::geteuid;
 
 use super::{Found, Kind, Places, Residue, artefact, git, places};
+use crate::seal::places::is_read_only;
 use crate::seal::since::{Mark, is_beyond_reach};
 use crate::sys::attribute;
 use crate::sys::statx::{Mount, birth};
@@ -34,7 +35,9 @@ pub(super) fn look(places: &Places<'_>) -> Found {
         places,
         found: Found::default(),
     };
-    let trees: Vec<&PathBuf> = places.roots.iter().chain(places.homes).collect();
+    // A user without an entry in `/etc/passwd` has `/`, which may be read-only.
+    let homes = places.homes.iter().filter(|home| !is_read_only(home));
+    let trees: Vec<&PathBuf> = places.roots.iter().chain(homes).collect();
     for (index, root) in trees.iter().enumerate() {
         let before = trees.iter().take(index);
         if !before.into_iter().any(|other| covers(other, root)) {
