@@ -103,12 +103,17 @@ impl Running {
     /// Waits for the next line on standard output that starts so; its rest.
     /// Fails when all writers are gone without it.
     pub(crate) fn line(&mut self, start: &str) -> String {
-        let Some((rest, end)) = self.stdout.line(start, self.read_up_to) else {
+        self.line_if_any(start).unwrap_or_else(|| {
             let said = [self.stdout.so_far(), self.stderr.so_far()].concat();
-            panic!("no line `{start}` came: {}", String::from_utf8_lossy(&said));
-        };
+            panic!("no line `{start}` came: {}", String::from_utf8_lossy(&said))
+        })
+    }
+
+    /// The same; `None` when all writers are gone without it.
+    pub(crate) fn line_if_any(&mut self, start: &str) -> Option<String> {
+        let (rest, end) = self.stdout.line(start, self.read_up_to)?;
         self.read_up_to = end;
-        rest
+        Some(rest)
     }
 
     /// Waits for a line on standard error that starts so; its rest.

@@ -1,25 +1,28 @@
-//! No row that is marked as prevented succeeds, in any mode.
+//! No row that is marked as prevented succeeds, in any mode, with or without a
+//! setup phase before main.
 //!
 //! A test for each row, so that a prevention which is taken out of the code
 //! fails by name; the message says in which mode and by which way.
 
-use crate::modes::{self, MODES};
+use crate::loot::Attempt;
+use crate::modes::{self, MODES, Mode};
 use crate::protectors::Protector;
 use crate::robbery::{Robbery, robbery};
 use crate::rows::{self, Judge};
+use crate::setup;
 
 /// Every theft of a row, in every mode.
 fn thefts(row: &str) -> Vec<String> {
     let own = Protector::vestibule();
     let mut found = Vec::new();
-    for mode in MODES {
-        let robbery = robbery(mode, &own);
+    for mode in modes::all() {
+        let robbery = robbery(&mode, &own);
         if let Robbery::Ended(how) = &*robbery {
-            found.push(format!("mode `{}`: the container ended: {how}", mode.name));
+            found.push(format!("{mode}: the container ended: {how}"));
         }
         for attempt in robbery.of_row(row) {
             if attempt.is_theft() && !rows::is_conceded(row, mode.name) {
-                found.push(format!("mode `{}`: {attempt}", mode.name));
+                found.push(format!("{mode}: {attempt}"));
             }
         }
     }
@@ -78,16 +81,52 @@ prevented! {
 #[test]
 fn main_is_started_in_every_mode() {
     let own = Protector::vestibule();
-    for mode in MODES {
-        match &*robbery(mode, &own) {
+    for mode in modes::all() {
+        match (&*robbery(&mode, &own), mode.refusal()) {
+            (Robbery::Tried(_), None) => {}
             // What nothing can hide is refused, and that is a prevention too.
-            Robbery::Refused(100, _) if mode.is_refused => {}
-            Robbery::Tried(_) if !mode.is_refused => {}
-            Robbery::Tried(_) => panic!("mode `{}` starts main", mode.name),
-            Robbery::Refused(code, said) => {
-                panic!("mode `{}` is refused with {code}: {said}", mode.name)
-            }
-            Robbery::Ended(how) => panic!("mode `{}`: the container ended: {how}", mode.name),
+            (Robbery::Refused(code, said), Some((expected, words)))
+                if *code == expected && said.contains(words) => {}
+            (Robbery::Tried(_), Some(_)) => panic!("{mode} starts main"),
+            (Robbery::Refused(code, said), _) => panic!("{mode} is refused with {code}: {said}"),
+            (Robbery::Ended(how), _) => panic!("{mode}: the container ended: {how}"),
+        }
+    }
+}
+
+/// Every attempt after a setup phase, with its mode in words.
+fn after_setup() -> Vec<(Mode, Attempt)> {
+    let own = Protector::vestibule();
+    let modes = modes::all().filter(|mode| mode.has_setup);
+    let tried = modes.map(|mode| (mode, robbery(&mode, &own)));
+    tried
+        .flat_map(|(mode, robbery)| match &*robbery {
+            Robbery::Tried(attempts) => attempts.iter().map(|one| (mode, one.clone())).collect(),
+            Robbery::Refused(..) | Robbery::Ended(_) => Vec::new(),
+        })
+        .collect()
+}
+
+#[test]
+fn what_setup_had_is_nowhere_once_main_runs() {
+    let found: Vec<String> = after_setup()
+        .iter()
+        .filter(|(_, attempt)| attempt.is_of_setup())
+        .map(|(mode, attempt)| format!("{mode}: {attempt}"))
+        .collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Or the claim above would say nothing.
+#[test]
+fn what_setup_leaves_is_there_until_the_seal() {
+    let attempts = after_setup();
+    for mode in modes::all().filter(|mode| mode.has_setup && mode.refusal().is_none()) {
+        for row in ["K1", "K2", "K3"] {
+            let is_found = attempts.iter().any(|(of, attempt)| {
+                of.name == mode.name && attempt.row == row && attempt.got(setup::TOKEN)
+            });
+            assert!(is_found, "{mode}: {row} finds nothing before the seal");
         }
     }
 }
@@ -116,16 +155,16 @@ fn what_a_container_gives_away_is_given_away() {
     let own = Protector::vestibule();
     let conceded = rows::concessions().iter();
     for conceded in conceded.filter(|conceded| !conceded.mode.starts_with("container")) {
-        let mode = modes::named(&conceded.mode);
-        let robbery = robbery(mode, &own);
-        assert!(
-            robbery
-                .of_row(&conceded.row)
-                .iter()
-                .any(|attempt| attempt.is_theft()),
-            "row {} is prevented in mode `{}`: strike the concession",
-            conceded.row,
-            conceded.mode
-        );
+        for mode in modes::named(&conceded.mode).both() {
+            let robbery = robbery(&mode, &own);
+            assert!(
+                robbery
+                    .of_row(&conceded.row)
+                    .iter()
+                    .any(|attempt| attempt.is_theft()),
+                "row {} is prevented in {mode}: strike the concession",
+                conceded.row,
+            );
+        }
     }
 }

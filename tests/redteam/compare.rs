@@ -41,8 +41,11 @@ fn cell(row: &str, protector: &Protector) -> String {
     let mut leaks = String::new();
     let mut is_tried = false;
     for (letter, name) in SHOWN {
-        let robbery = robbery(modes::named(name), protector);
-        let attempts = robbery.of_row(row);
+        // The others have no setup phase.
+        let modes = modes::named(name).both().into_iter();
+        let modes = modes.filter(|mode| protector.is_vestibule() || !mode.has_setup);
+        let robberies: Vec<_> = modes.map(|mode| robbery(&mode, protector)).collect();
+        let attempts: Vec<_> = robberies.iter().flat_map(|one| one.of_row(row)).collect();
         is_tried |= attempts.iter().any(|attempt| attempt.came != Came::Absent);
         if attempts.iter().any(|attempt| attempt.is_theft()) {
             leaks.push(letter);

@@ -106,6 +106,8 @@ pub(crate) const CONTAINERS: &[Container] = &[
             "--read-only",
             "--tmpfs",
             "/tmp",
+            "--tmpfs",
+            "/var/tmp",
             "--user",
             "1000:1000",
             "--cap-drop",

@@ -6,14 +6,16 @@
 //! - `rows`: the catalogue, row by row: prevented, and by which claim it is
 //!   judged, or not, and why
 //! - `modes`, `scenes`: containers, from privileged root to a user without
-//!   anything
+//!   anything; each also with a setup phase before main
+//! - `setup`: that phase; a command of it is the thief as well, and so is a session
+//!   of `vestibule exec`
 //! - `protectors`: who stands in the thief's way: vestibule, and others
 //! - `claims`: no prevented row succeeds in any mode
 //! - `controls`: each of them does succeed where nobody prevents it
 //! - `kernels`: the same where the kernel offers less
 //! - `listed`: the catalogue, SECURITY.md and docs/security.md agree
 //! - `compare`: the same thief behind other inits, as a table
-//! - `containers`, `kinds`: the modes again, by a real engine
+//! - `containers`, `kinds`, `started`, `server`: the modes again, by a real engine
 //! - `ordinary`: what a confined main can still do
 
 #![allow(
@@ -33,6 +35,9 @@ mod protectors;
 mod robbery;
 mod rows;
 mod scenes;
+mod server;
+mod setup;
+mod started;
 
 // Of the engine's part of that suite, this one needs less than all.
 #[allow(dead_code, reason = "shared with another suite")]

@@ -1,12 +1,15 @@
 //! Containers as people set them up, each with a withheld value that its main
 //! could have by the container's own rights.
 //!
-//! In: nothing. Out: the table; `scenes` makes a scene of each.
+//! In: nothing. Out: the table, twice: without a setup phase before main and with
+//! one; `scenes` makes a scene of each.
 //!
 //! In every mode: `/run/secrets/withheld` and the variable `DROPPED` are
 //! withheld, `permitted` is main's; processes of main's user hold the value
 //! beside main; PID 1 inherits descriptors of it; `/suid` is a set-uid-root
 //! program that reads what it is told to.
+
+use std::fmt;
 
 use crate::harness::capability;
 
@@ -61,10 +64,6 @@ pub(crate) enum Proc {
 
 /// One kind of container.
 #[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a word of the table below"
-)]
 pub(crate) struct Mode {
     /// Its name in messages and tables.
     pub(crate) name: &'static str,
@@ -78,8 +77,8 @@ pub(crate) struct Mode {
     pub(crate) is_read_only: bool,
     /// What there is of `/proc`.
     pub(crate) proc: Proc,
-    /// Whether vestibule refuses to start main there, since nothing hides the file.
-    pub(crate) is_refused: bool,
+    /// What vestibule says where it starts no main, since nothing hides the file.
+    refusal: Option<&'static str>,
     /// Whether the init is PID 1.
     pub(crate) is_pid_1: bool,
     /// An option that vestibule gets.
@@ -95,7 +94,7 @@ const DOCKER: Mode = Mode {
     capabilities: capability::DOCKER,
     is_read_only: false,
     proc: Proc::Guarded,
-    is_refused: false,
+    refusal: None,
     is_pid_1: true,
     option: None,
     has_setup: false,
@@ -210,21 +209,21 @@ pub(crate) const MODES: &[Mode] = &[
     },
     Mode {
         name: "secrets mounted twice, no /proc",
-        is_refused: true,
+        refusal: Some("/proc"),
         lies: Lies::Twice,
         proc: Proc::Absent,
         ..DROPPED
     },
     Mode {
         name: "project directory with its secrets, no /proc",
-        is_refused: true,
+        refusal: Some("/proc"),
         lies: Lies::InProject(0o444, (1000, 1000)),
         proc: Proc::Absent,
         ..SAME
     },
     Mode {
         name: "hard link beside the secrets",
-        is_refused: true,
+        refusal: Some("hard link"),
         lies: Lies::HardLink,
         ..DROPPED
     },
@@ -327,31 +326,39 @@ pub(crate) const MODES: &[Mode] = &[
         option: Some("-s"),
         ..DROPPED
     },
-    Mode {
-        name: "after setup, root",
-        has_setup: true,
-        ..DOCKER
-    },
-    Mode {
-        name: "after setup, root to user",
-        has_setup: true,
-        ..DROPPED
-    },
-    Mode {
-        name: "after setup, root, cap_drop: ALL",
-        capabilities: 0,
-        has_setup: true,
-        ..DOCKER
-    },
-    Mode {
-        name: "after setup, same user",
-        has_setup: true,
-        ..SAME
-    },
 ];
+
+/// Every mode, without a setup phase before main and with one.
+pub(crate) fn all() -> impl Iterator<Item = Mode> {
+    MODES.iter().flat_map(Mode::both)
+}
 
 /// The mode of this name.
 pub(crate) fn named(name: &str) -> &'static Mode {
     let found = MODES.iter().find(|mode| mode.name == name);
     found.unwrap_or_else(|| panic!("no mode `{name}`"))
+}
+
+impl Mode {
+    /// Itself, and the same after a setup phase.
+    pub(crate) fn both(&self) -> [Self; 2] {
+        [false, true].map(|has_setup| Self { has_setup, ..*self })
+    }
+
+    /// The exit code and the words where vestibule is to start no main. What cannot
+    /// be hidden from main cannot be from the first command of setup either.
+    pub(crate) fn refusal(&self) -> Option<(u8, &'static str)> {
+        if self.has_setup && !self.is_pid_1 {
+            return Some((100, "not PID 1: nobody could kill what setup leaves"));
+        }
+        let code = if self.has_setup { 120 } else { 100 };
+        self.refusal.map(|words| (code, words))
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let after = if self.has_setup { " after setup" } else { "" };
+        write!(f, "mode `{}`{after}", self.name)
+    }
 }

@@ -1,9 +1,14 @@
 //! What confinement must not break: the work of an ordinary main.
 //!
-//! In: modes in which file rules are in force. Out: a shell's report of what it
+//! In: modes in which file rules are in force, without a setup phase before main
+//! and with one. Out: a shell's report of what it
 //! did; each line of it is a claim.
 
+use serde_json::json;
+
 use crate::harness::Scene;
+use crate::robbery::{thief, veiled};
+use crate::setup::{self, GROUND, TOKEN};
 
 /// Each line says `ok` if an ordinary program could do its work.
 const WORK: &str = "\
@@ -26,34 +31,51 @@ const WORK: &str = "\
     try read_permitted sh -c 'test -n \"$PERMITTED\"'\n\
     try read_permitted_file sh -c 'cat \"$PERMITTED_FILE\"'\n";
 
-fn scene(user: &str) -> Scene {
-    let policy = format!(
-        r#"{{ "version": 1, "run": {{ {user} "env": {{ "PERMITTED": "permitted" }},
-            "files": {{ "PERMITTED_FILE": "permitted" }}, "confinement": "required" }} }}"#
-    );
-    Scene::command(&["/bin/sh", "-c", WORK])
-        .policy(&policy)
+fn scene(user: Option<&str>, has_setup: bool) -> Scene {
+    let mut policy = json!({ "version": 1, "run": {
+        "env": { "PERMITTED": "permitted" }, "files": { "PERMITTED_FILE": "permitted" },
+        "confinement": "required",
+    } });
+    if let Some(user) = user {
+        policy["run"]["user"] = user.into();
+    }
+    if has_setup {
+        policy["setup"] = setup::phase(user, None, &["E1"]);
+    }
+    let scene = Scene::command(&["/bin/sh", "-c", WORK])
+        .policy(&policy.to_string())
         .env("PATH", "/usr/bin:/bin")
         .env("HOME", "/home/app")
         .secret("permitted")
         .secret("withheld")
+        .secret(TOKEN)
         .permits(&["permitted"])
+        .bind(thief(), "/thief")
+        .directory("/var/tmp", 0o1777, (0, 0))
+        .directory(GROUND, 0o777, (0, 0))
+        .message_queues();
+    let key = veiled(TOKEN, scene.value(TOKEN));
+    scene.file("/thief.key", 0o444, (0, 0), key)
 }
 
 fn expect_all_ok(scene: Scene) {
     let outcome = scene.run().expect_code(0);
-    let broken: Vec<&str> = outcome
-        .stdout
-        .lines()
-        .filter(|line| !line.starts_with("ok "))
-        .collect();
-    assert!(broken.is_empty(), "{broken:?}");
-    assert_eq!(outcome.stdout.lines().count(), WORK.matches("try ").count());
+    let lines = |start: &str| -> Vec<String> {
+        let lines = outcome
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with(start));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(lines("broken "), Vec::<String>::new());
+    assert_eq!(lines("ok ").len(), WORK.matches("try ").count());
 }
 
 #[test]
 fn ordinary_work_goes_on() {
-    expect_all_ok(scene(""));
-    expect_all_ok(scene(r#""user": "app","#));
-    expect_all_ok(scene("").user(1000, 1000, &[]));
+    for has_setup in [false, true] {
+        expect_all_ok(scene(None, has_setup));
+        expect_all_ok(scene(Some("app"), has_setup));
+        expect_all_ok(scene(None, has_setup).user(1000, 1000, &[]));
+    }
 }

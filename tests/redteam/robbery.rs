@@ -7,13 +7,19 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::harness::{self, End, Scene};
-use crate::loot::{self, Attempt};
+use crate::harness::{self, End, Outcome, Running, Scene};
+use crate::loot::{self, Attempt, Thief};
 use crate::modes::Mode;
 use crate::protectors::Protector;
+use crate::scenes::GATE;
+use crate::setup::TOKEN;
+
+/// Who holds the value beside main.
+const ACCOMPLICES: &[&str] = &["environment", "descriptor", "memory", "abstract"];
 
 /// How a robbery went.
 #[derive(Clone, Debug)]
@@ -75,7 +81,7 @@ pub(crate) fn veiled(name: &str, value: &str) -> String {
 }
 
 /// The robbery of this mode behind this protector, carried out once.
-pub(crate) fn robbery(mode: &'static Mode, protector: &Protector) -> Arc<Robbery> {
+pub(crate) fn robbery(mode: &Mode, protector: &Protector) -> Arc<Robbery> {
     type Once = Arc<OnceLock<Arc<Robbery>>>;
     static DONE: Mutex<Option<HashMap<(String, String), Once>>> = Mutex::new(None);
     let once = {
@@ -83,21 +89,85 @@ pub(crate) fn robbery(mode: &'static Mode, protector: &Protector) -> Arc<Robbery
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let done = done.get_or_insert_with(HashMap::new);
-        let key = (mode.name.to_owned(), protector.name.to_owned());
+        let key = (mode.to_string(), protector.name.to_owned());
         Arc::clone(done.entry(key).or_default())
     };
-    Arc::clone(once.get_or_init(|| Arc::new(commit(mode.scene(protector)))))
+    let rob = || mode.rob(protector, ACCOMPLICES, "required", &[]);
+    Arc::clone(once.get_or_init(|| Arc::new(rob())))
+}
+
+impl Mode {
+    /// The thief as main, beside these accomplices. With a setup phase before main
+    /// it is a command of it too, and a session beside main, both for these rows or
+    /// all.
+    pub(crate) fn rob(
+        &self,
+        protector: &Protector,
+        accomplices: &[&str],
+        confinement: &str,
+        rows: &[&str],
+    ) -> Robbery {
+        let scene = self.scene(protector, accomplices, confinement, rows);
+        if !self.has_setup {
+            return commit(scene);
+        }
+        let mut running = scene.clone().spawn();
+        let mut of_session = Vec::new();
+        if running.line_if_any("main").is_some() {
+            self.bring_neighbours(&running, &scene, accomplices);
+            of_session = self.of_session(&running, scene, rows);
+            let gate = running.init().path(&format!("root{GATE}"));
+            fs::write(gate, "").expect("main waits at the gate");
+        }
+        let (outcome, leaks) = running.finish_with_leaks();
+        let said = leaks.iter().find(|leak| leak.secret == TOKEN);
+        assert!(said.is_none(), "{self}: setup's credential is in {said:?}");
+        match judge(&outcome, true) {
+            Robbery::Tried(mut attempts) => {
+                attempts.extend(of_session);
+                Robbery::Tried(attempts)
+            }
+            other @ (Robbery::Refused(..) | Robbery::Ended(_)) => other,
+        }
+    }
+
+    fn bring_neighbours(&self, running: &Running, scene: &Scene, accomplices: &[&str]) {
+        let words = self.neighbours(accomplices).join(" ");
+        // They stay, and must not keep our pipes open.
+        let script = format!("exec /thief accomplice {words} -- /bin/true > /dev/null 2>&1");
+        let scene = scene
+            .clone()
+            .asking(&["accomplice", "--", "/bin/sh", "-c", &script]);
+        running.beside(scene).finish().expect_code(0);
+    }
+
+    /// What the thief comes to as `vestibule exec`.
+    fn of_session(&self, running: &Running, scene: Scene, rows: &[&str]) -> Vec<Attempt> {
+        let words = ["accomplice", "--", "/init", "exec", "--", "/thief"];
+        let scene = scene.asking(&[&words, rows].concat());
+        let (outcome, _) = running.beside(scene).finish_with_leaks();
+        if self.option == Some("--exec") {
+            assert_eq!(outcome.end, End::Code(100), "{self}: {}", outcome.stderr);
+            return Vec::new();
+        }
+        let attempts = loot::parse(&outcome.stdout, Thief::Session);
+        attempts.unwrap_or_else(|| panic!("{self}: no end of the session: {}", outcome.stderr))
+    }
 }
 
 /// Runs the scene whose main is the thief.
 pub(crate) fn commit(scene: Scene) -> Robbery {
     // The accomplices hold the value where all can see it; what the harness
     // finds there is no leak of the init's.
-    let (outcome, _) = scene.run_with_leaks();
-    match (loot::parse(&outcome.stdout), outcome.end) {
+    judge(&scene.run_with_leaks().0, false)
+}
+
+fn judge(outcome: &Outcome, has_setup: bool) -> Robbery {
+    let is_main = |said: &str| said.contains(if has_setup { loot::MAIN } else { "attack " });
+    match (loot::of_container(&outcome.stdout, has_setup), outcome.end) {
         (Some(attempts), _) => Robbery::Tried(attempts),
-        (None, End::Code(code)) if !outcome.stdout.contains("attack ") => {
-            Robbery::Refused(code, outcome.stderr)
+        (None, End::Code(code)) if !is_main(&outcome.stdout) => {
+            Robbery::Refused(code, outcome.stderr.clone())
         }
         (None, end) => Robbery::Ended(format!("{end:?}: {}", outcome.stderr)),
     }

@@ -8,19 +8,17 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Value, json};
+
 use crate::harness::Scene;
 use crate::modes::{Lies, Mode, Proc, Who};
 use crate::protectors::Protector;
 use crate::robbery::{thief, veiled};
+use crate::setup::{self, GROUND};
 
-/// The credential of a setup phase, and where its commands work.
-const OF_SETUP: &str = "of-setup";
-const GROUND: &str = "/srv/ground";
-/// Git asks for it, a tool has it as a variable, both leave what they can.
-const SETUP: [&str; 2] = [
-    r#"{ "argv": ["/bin/sh", "-c", "printf 'protocol=https\nhost=github.com\npath=acme/app.git\n\n' | git credential fill > \"$HOME/.filled\" && grep -q ^password= \"$HOME/.filled\" && { sleep 1000 & }"], "git": true }"#,
-    r#"{ "argv": ["/bin/sh", "-c", "echo \"$TOKEN\" > \"$HOME/.netrc\"; echo \"$TOKEN\" > /dev/shm/left; (sleep 1000; echo $TOKEN) & echo $TOKEN"], "env": { "TOKEN": "of-setup" } }"#,
-];
+/// Where a main waits that has a setup phase before it: its neighbours come after.
+pub(crate) const GATE: &str = "/begin";
+const WAIT: &str = "echo main; : < /begin; exec /thief";
 
 /// What is wrong with a container on purpose, for a control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,27 +32,24 @@ pub(crate) enum Open {
 }
 
 impl Mode {
-    /// The scene, with the thief as main.
-    pub(crate) fn scene(&self, protector: &Protector) -> Scene {
-        self.scene_with(
-            protector,
-            &["environment", "descriptor", "memory", "abstract"],
-            "required",
-        )
-    }
-
-    /// The same with other accomplices, and another word for the confinement.
-    pub(crate) fn scene_with(
+    /// The scene, with the thief as main; `rows` is what it tries in setup,
+    /// nothing means all.
+    pub(crate) fn scene(
         &self,
         protector: &Protector,
         accomplices: &[&str],
         confinement: &str,
+        rows: &[&str],
     ) -> Scene {
-        let mut arguments = self.accomplices(accomplices);
+        let mut arguments = self.at_first(accomplices);
         arguments.push("/init".into());
         let mut options = protector.command((self.who == Who::Dropped).then_some("app"));
         if let Some(option) = self.option.filter(|_| protector.is_vestibule()) {
             options.insert(0, option.into());
+        }
+        if self.has_setup {
+            options.pop();
+            options.extend(["/bin/sh", "-c", WAIT].map(String::from));
         }
         arguments.extend(options);
         let mut scene = Scene::raw(&arguments)
@@ -73,18 +68,12 @@ impl Mode {
             .directory("/workspace", 0o777, (1000, 1000))
             .directory("/workspace/src", 0o777, (1000, 1000))
             .file("/suid", 0o4755, (0, 0), program_bytes());
-        if protector.is_vestibule() && self.lies != Lies::Conventional {
-            scene = scene.policy(&self.policy(confinement));
+        if protector.is_vestibule()
+            && let Some(policy) = self.policy(confinement, rows)
+        {
+            scene = scene.policy(&policy.to_string());
         }
-        scene = self.place(scene);
-        if self.has_setup {
-            let owner = if self.who == Who::Root { 0 } else { 1000 };
-            let token = format!("/run/secrets/{OF_SETUP}");
-            scene = scene
-                .secret_at(&token, 0o444, (0, 0), |value| format!("{value}\n"))
-                .directory("/var/tmp", 0o1777, (0, 0))
-                .directory(GROUND, 0o755, (owner, owner));
-        }
+        scene = self.place(self.prepare_setup(scene));
         let key = self.key(&scene);
         scene = scene.file("/thief.key", 0o444, (0, 0), key);
         scene = match self.proc {
@@ -106,9 +95,53 @@ impl Mode {
         }
     }
 
+    /// What a setup phase needs, as a container has it.
+    fn prepare_setup(&self, scene: Scene) -> Scene {
+        if !self.has_setup {
+            return scene;
+        }
+        let owner = if self.who == Who::Root { 0 } else { 1000 };
+        let scene = self.place_token(scene).fifo(GATE, 0o666).message_queues();
+        if self.is_read_only {
+            return scene.tmpfs("/var/tmp", "", "mode=1777").tmpfs(
+                GROUND,
+                "",
+                &format!("mode=0755,uid={owner}"),
+            );
+        }
+        scene
+            .directory("/var/tmp", 0o1777, (0, 0))
+            .directory(GROUND, 0o755, (owner, owner))
+    }
+
+    /// The credential lies as the withheld value does, so that the same means
+    /// keeps it from main.
+    fn place_token(&self, scene: Scene) -> Scene {
+        let line = |value: &str| format!("{value}\n");
+        let (path, root) = (self.token(), (0, 0));
+        match self.lies {
+            Lies::Mounted(mode, owner) => scene.secret_at(&path, mode, owner, line),
+            Lies::Later | Lies::Below => scene.secret_at(&path, 0o400, root, line),
+            Lies::Alone => {
+                let source = format!("/source/{}", setup::TOKEN);
+                let scene = scene.secret_at(&source, 0o444, root, line);
+                scene
+                    .file(&path, 0o444, root, "")
+                    .mount_again(&source, &path)
+            }
+            Lies::Snapshot
+            | Lies::InProject(..)
+            | Lies::Twice
+            | Lies::HardLink
+            | Lies::OnRoot
+            | Lies::Conventional
+            | Lies::Variable => scene.secret_at(&path, 0o444, root, line),
+        }
+    }
+
     /// The scene of a control: see `Open`.
     pub(crate) fn open(&self, protector: &Protector, accomplices: &[&str], open: Open) -> Scene {
-        let scene = self.scene_with(protector, accomplices, "");
+        let scene = self.scene(protector, accomplices, "", &[]);
         match open {
             Open::Nothing => scene,
             Open::Covered => scene.tmpfs("/run/secrets", "", "mode=0755"),
@@ -119,12 +152,25 @@ impl Mode {
         }
     }
 
-    fn accomplices(&self, kinds: &[&str]) -> Vec<String> {
+    /// The words before the init's own. A setup phase ends whoever is beside PID 1.
+    fn at_first(&self, accomplices: &[&str]) -> Vec<String> {
+        let mut words = vec!["accomplice".into(), "inherit".into(), self.path().into()];
+        if !self.has_setup {
+            words.extend(self.neighbours(accomplices));
+        } else if accomplices.contains(&"no-landlock") {
+            words.extend(["no-landlock".into(), self.path().into()]);
+        }
+        words.push("--".into());
+        words
+    }
+
+    /// The accomplices beside main, in the words of the thief's program.
+    pub(crate) fn neighbours(&self, kinds: &[&str]) -> Vec<String> {
         let user = match self.who {
             Who::Root => "0",
             Who::Dropped | Who::Same => "1000",
         };
-        let mut words = vec!["accomplice".into(), "inherit".into(), self.path().into()];
+        let mut words = Vec::new();
         if self.lies == Lies::Later {
             words.extend(["later".into(), self.path().into()]);
         }
@@ -132,36 +178,48 @@ impl Mode {
         for kind in kinds {
             words.extend([(*kind).into(), self.path().into()]);
         }
-        words.push("--".into());
         words
     }
 
-    fn policy(&self, confinement: &str) -> String {
-        let user = match self.who {
-            Who::Dropped => r#""user": "app","#,
-            Who::Root | Who::Same => "",
-        };
-        let directories = if matches!(self.lies, Lies::OnRoot | Lies::Later) {
-            r#""secret_dirs": ["/vault/secrets"],"#
-        } else {
-            ""
-        };
-        if self.lies == Lies::Variable {
-            return r#"{ "version": 1 }"#.into();
+    fn policy(&self, confinement: &str, rows: &[&str]) -> Option<Value> {
+        let mut policy = json!({ "version": 1 });
+        let user = (self.who == Who::Dropped).then_some("app");
+        if self.has_setup {
+            policy["setup"] = setup::phase(user, None, rows);
         }
-        let setup = if self.has_setup {
-            format!(
-                r#""setup": {{ {user} "directory": "{GROUND}", "commands": [{}],
-                    "git": {{ "https://github.com/acme": {{ "username": "u", "password": "{OF_SETUP}" }} }} }},"#,
-                SETUP.join(",")
-            )
+        match self.lies {
+            // By the name alone: a setup phase is all that a policy says then.
+            Lies::Conventional => return self.has_setup.then_some(policy),
+            Lies::Variable => return Some(policy),
+            Lies::OnRoot | Lies::Later => policy["secret_dirs"] = json!([self.directory()]),
+            Lies::Mounted(..)
+            | Lies::Snapshot
+            | Lies::InProject(..)
+            | Lies::Twice
+            | Lies::HardLink
+            | Lies::Alone
+            | Lies::Below => {}
+        }
+        policy["secrets"] = json!({ "dropped": { "from": "env:DROPPED" } });
+        policy["run"] = json!({ "env": { "PERMITTED": "permitted" }, "confinement": confinement });
+        if let Some(user) = user {
+            policy["run"]["user"] = user.into();
+        }
+        Some(policy)
+    }
+
+    /// The secret directory.
+    fn directory(&self) -> &'static str {
+        if matches!(self.lies, Lies::OnRoot | Lies::Later) {
+            "/vault/secrets"
         } else {
-            String::new()
-        };
-        format!(
-            r#"{{ "version": 1, {directories} {setup} "secrets": {{ "dropped": {{ "from": "env:DROPPED" }} }},
-                "run": {{ {user} "env": {{ "PERMITTED": "permitted" }}, "confinement": "{confinement}" }} }}"#
-        )
+            "/run/secrets"
+        }
+    }
+
+    /// The file of the credential that setup has.
+    fn token(&self) -> String {
+        format!("{}/{}", self.directory(), setup::TOKEN)
     }
 
     /// Where the withheld value lies by its ordinary name.
@@ -200,9 +258,10 @@ impl Mode {
         let line = |value: &str| format!("{value}\n");
         let permitted = |scene: Scene| scene.secret("permitted").permits(&["permitted"]);
         match self.lies {
-            Lies::Mounted(mode, owner) => {
-                permitted(scene).secret_at(self.path(), mode, owner, line)
-            }
+            Lies::Mounted(mode, owner) => scene
+                .secret_at("/run/secrets/permitted", mode, owner, line)
+                .permits(&["permitted"])
+                .secret_at(self.path(), mode, owner, line),
             Lies::Snapshot => permitted(scene)
                 .secret_at("/run/secrets/..2026_11_22/withheld", 0o444, root, line)
                 .link("/run/secrets/..data", "..2026_11_22")
@@ -252,7 +311,7 @@ impl Mode {
             names.push(self.secret());
         }
         if self.has_setup {
-            names.push(OF_SETUP);
+            names.push(setup::TOKEN);
         }
         // Without a policy the container's variables are main's.
         names.retain(|name| self.lies != Lies::Conventional || *name != "DROPPED");
@@ -279,8 +338,9 @@ impl Mode {
                 ('h', "/workspace/notes/of-yesterday"),
             ],
         });
+        let token = self.token();
         if self.has_setup {
-            places.push(('a', "/run/secrets/of-setup"));
+            places.push(('a', &token));
         }
         for (kind, path) in places {
             // Without a list of mounts nobody can know: one row judges that.
