@@ -32,15 +32,19 @@ const LEAVE: &str = r#"set -e
     done
     exec /thief accomplice "$@" -- /bin/true > /dev/null 2>&1"#;
 
-/// Commands as `user`, the last of which is the thief without any credential; it
-/// tries these rows, or all.
+/// Whoever is left by the last command is ended by the seal alone.
+const STAY: &str = "sleep 1000 > /dev/null 2>&1 &";
+
+/// Commands as `user`. One is the thief without any credential, which tries these
+/// rows, or all.
 pub(crate) fn phase(user: Option<&str>, clone: Option<&str>, rows: &[&str]) -> Value {
     let asking = |script| json!({ "argv": ["/bin/sh", "-c", script], "git": true });
     let mut commands = vec![asking(FILL)];
     commands.extend(clone.map(asking));
-    let variable = json!({ "TOKEN": TOKEN });
-    commands.push(json!({ "argv": ["/bin/sh", "-c", LEAVE], "env": variable }));
+    let having = |script| json!({ "argv": ["/bin/sh", "-c", script], "env": { "TOKEN": TOKEN } });
+    commands.push(having(LEAVE));
     commands.push(json!([&["/thief"], rows].concat()));
+    commands.push(having(STAY));
     let credential = json!({ "username": "x-access-token", "password": TOKEN });
     let mut phase = json!({
         "directory": GROUND, "commands": commands, "git": { SERVER: credential },
