@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::collect::accounts::Identity;
 use crate::seal::as_user::ask;
+use crate::seal::since::Mark;
 use crate::sys::attribute;
 
 /// The attribute's name; those of `user.` are for whoever may write the directory.
@@ -72,7 +73,14 @@ impl Kept {
     pub(super) fn begin(&self, content: &str, user: &Identity) -> io::Result<()> {
         match self {
             Self::Attribute(directory) => set(directory, content, user, attribute::set_new),
-            Self::File(path) => write_new(path, content),
+            Self::File(path) => {
+                write_new(path, content)?;
+                // What setup is about to write is told from what is older by the age
+                // of this file, so the clock has to move on. Where it does not, such
+                // a file would be found by the search in place of being removed.
+                let _ = Mark::set(above(path));
+                Ok(())
+            }
         }
     }
 

@@ -7,12 +7,14 @@ use std::thread;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::lstat;
 
 use super::super::tests::Place;
 use super::kept::ATTRIBUTE;
 use super::{FILE, Journal, JournalFault, Memory, Owed, State, find_among};
 use crate::collect::accounts::Identity;
 use crate::report::Fault;
+use crate::seal::since::Mark;
 use crate::sys::attribute;
 
 fn place() -> Place {
@@ -175,6 +177,23 @@ fn where_there_are_attributes_the_directory_stays_empty() {
     let journal = try_begin(&link, &layer(&place), memory()).unwrap();
     assert!(seen(&place).is_some(), "the link was followed");
     journal.close().unwrap();
+}
+
+#[test]
+fn what_comes_after_a_file_in_setup_s_directory_is_younger() {
+    on_both(|place| {
+        for _ in 0..20 {
+            let work = place.0.join("work");
+            // Without one in the layer, which takes its time.
+            let journal = try_begin(&work, Path::new("/proc/none"), memory()).unwrap();
+            fs::write(work.join("new"), "").unwrap();
+            if let Ok(mark) = Mark::of_file(&work.join(FILE)) {
+                assert!(mark.is_before(&lstat(&work.join("new")).unwrap()));
+            }
+            fs::remove_file(work.join("new")).unwrap();
+            journal.close().unwrap();
+        }
+    });
 }
 
 #[test]
