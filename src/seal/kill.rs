@@ -30,6 +30,8 @@ pub use census::{Census, Survivor};
 /// How long a killed process may take, for one that waits for storage (state D)
 /// or sits in a frozen cgroup.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// How long after that failed once.
+const AGAIN: Duration = Duration::from_millis(500);
 /// Between two rounds, unless a child ends before.
 const ROUND: Duration = Duration::from_millis(5);
 const EVERY_PROCESS: Pid = Pid::from_raw(-1);
@@ -51,6 +53,11 @@ pub enum KillFault {
 /// is the uid of what may have been left, for a PID 1 without CAP_KILL.
 pub fn everything(setup: Option<u32>) -> Result<u32, KillFault> {
     everything_within(DEADLINE, setup)
+}
+
+/// The same once more, on the way out: without the time that was given before.
+pub fn everything_again(setup: Option<u32>) -> Result<u32, KillFault> {
+    everything_within(AGAIN, setup)
 }
 
 fn everything_within(limit: Duration, setup: Option<u32>) -> Result<u32, KillFault> {

@@ -21,7 +21,7 @@ use super::work::{Ended, Work};
 use crate::collect::accounts::Identity;
 use crate::collect::setup::SetupMaterial;
 use crate::policy::{CommandRule, Confinement, SealRules, SetupRules};
-use crate::report::{Reporter, boxed, quote};
+use crate::report::{Reporter, quote};
 use crate::seal::as_user::ask;
 use crate::seal::close::{Seal, SetupGone};
 use crate::seal::journal::{self, Journal, JournalFault, Memory, Owed, State};
@@ -268,9 +268,8 @@ impl Phase<'_> {
     /// Ends everything and takes away what it wrote; the search is owed by the
     /// next start, which finds the journal.
     fn give_up(&self, home: &Home, places: &[Place]) {
-        if let Err(fault) = kill::everything(Some(self.setup.uid)) {
-            self.report.warning(&fault);
-        }
+        // What outlasted the first kill has been told, and has had its time.
+        let _ = kill::everything_again(Some(self.setup.uid));
         let _ = home.remove(&self.setup);
         if self.needs_clean_ground()
             && let Some((directory, _)) = &self.rules.directory
@@ -312,13 +311,7 @@ impl Phase<'_> {
                 masking: &masking,
                 until,
             };
-            // Effect: command run.
-            let ended = work.run(material);
-            // Effect: command over.
-            // Before the next one, whatever became of this one.
-            kill::everything(Some(self.setup.uid))
-                .map_err(|fault| Ended::Refused(vec![boxed(fault)]))?;
-            ended?;
+            work.run(material)?;
             stop::heed()?;
         }
         Ok(())

@@ -60,8 +60,19 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Runs the command to its end.
+    /// Runs the command to its end, and ends all that it leaves.
     pub(super) fn run(&self, material: CommandMaterial) -> Result<(), Ended> {
+        // Effect: command run.
+        let watched = self.watch(material);
+        // Effect: command over.
+        // Before the next one, whatever became of this one.
+        kill::everything(Some(self.starter.identity.uid))?;
+        let (watched, relay) = watched?;
+        relay.finish(PATIENCE);
+        self.judge(watched)
+    }
+
+    fn watch(&self, material: CommandMaterial) -> Result<(Watched, Relay<'_>), Ended> {
         let CommandMaterial {
             mut environment,
             mut reach,
@@ -103,12 +114,10 @@ impl Work<'_> {
             until: self.until,
             report: self.starter.report,
         };
-        let (watched, relay) = watch.until_end().map_err(system("watching a command"))?;
+        let watched = watch.until_end().map_err(system("watching a command"))?;
         // It ends with all else; this only says that it is not needed any more.
         drop(agent);
-        kill::everything(Some(user.as_raw()))?;
-        relay.finish(PATIENCE);
-        self.judge(watched)
+        Ok(watched)
     }
 
     fn judge(&self, watched: Watched) -> Result<(), Ended> {

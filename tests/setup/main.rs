@@ -38,6 +38,7 @@ mod crashes;
 mod cuts;
 mod ends;
 mod findings;
+mod frozen;
 mod git;
 mod ground;
 mod leftovers;
