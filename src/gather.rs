@@ -227,6 +227,7 @@ impl Trust<'_> {
         else {
             return Ok(());
         };
+        // Effect: programs judged.
         // Once setup is at work it would look like the want of a home, or of a right to
         // read. A want of processes or memory is no matter of the user.
         for (identity, user) in &[(setup, &rules.user), (&self.main, &policy.run.user)] {
@@ -239,7 +240,6 @@ impl Trust<'_> {
                 return Err(vec![boxed(fault)]);
             }
         }
-        // Effect: programs judged.
         let users = [(setup, "setup"), (&self.main, "main")];
         let faults = own_program::faults(policy, rules, users);
         if faults.is_empty() {

@@ -133,33 +133,29 @@ impl Scopes {
     }
 
     /// Opens one more, narrower than those before; the same directory under
-    /// another path takes that one's place, and stays open as it was.
+    /// another path takes that one's place.
     fn add(&mut self, path: &Path) -> nix::Result<()> {
         self.searched.retain(|searched| searched != path);
         self.searched.push(path.to_path_buf());
         let scope = match self.position(|scope| scope.path == path) {
             Some(at) => self.from_wide_to_narrow.remove(at),
-            None => self.open_one(path)?,
+            None => self.open_another(path)?,
         };
         self.from_wide_to_narrow.push(scope);
         Ok(())
     }
 
-    fn open_one(&mut self, path: &Path) -> nix::Result<Scope> {
+    fn open_another(&mut self, path: &Path) -> nix::Result<Scope> {
         let top = openat(AT_FDCWD, path, FLAGS, Mode::empty())?;
         let identity = identity(&top)?;
-        let folder = match self.position(|scope| scope.identity == identity) {
-            Some(at) => {
-                let wider = self.from_wide_to_narrow.remove(at);
-                self.searched.retain(|searched| *searched != wider.path);
-                wider.folder
-            }
-            None => Folder::of(top),
-        };
+        if let Some(at) = self.position(|scope| scope.identity == identity) {
+            let wider = self.from_wide_to_narrow.remove(at);
+            self.searched.retain(|searched| *searched != wider.path);
+        }
         Ok(Scope {
             path: path.to_path_buf(),
             identity,
-            folder,
+            folder: Folder::of(top),
         })
     }
 

@@ -273,6 +273,9 @@ impl Fault for PrepareError {
                 "a limit over the container's own needs CAP_SYS_RESOURCE; raise it there (compose: `ulimits:`)".into()
             }
             Self::Identity(IdentityStep::Regain, ..) => "report this: the kernel let an old identity come back".into(),
+            Self::Identity(_, _, Errno::EINVAL, _) => {
+                "choose a user and groups that the container's user namespace has (/proc/self/uid_map, /proc/self/gid_map)".into()
+            }
             Self::Identity(..) => {
                 "changing the user needs CAP_SETUID and CAP_SETGID (compose: `cap_add: [SETUID, SETGID]`), or start the container as that user (`user:`) and leave `user` out of the policy".into()
             }

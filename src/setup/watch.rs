@@ -1,7 +1,7 @@
 //! One command at work: its output is relayed, git's questions are answered,
 //! and a stop signal or the end of its time ends it.
 //!
-//! In: a started command. Out: how it ended, with nothing of it alive.
+//! In: a started command. Out: how it ended. What it left is the caller's to end.
 //!
 //! **Never:** a wait for one of them alone: all are watched by one poll(2).
 

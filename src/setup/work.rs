@@ -3,7 +3,7 @@
 //!
 //! In: its rule and its values. Out: its end, with its output passed on.
 //!
-//! **Never:** a credential after it: the caller kills what is left of it.
+//! **Never:** a credential after it: all that is left of it is killed.
 
 use std::ffi::{OsStr, OsString};
 use std::time::{Duration, Instant};

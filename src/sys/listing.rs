@@ -1,7 +1,8 @@
 //! What a directory or a file has beside its bytes: entries and attributes.
 //!
-//! In: an open descriptor and memory to fill. Out: names, types and values, with
-//! one system call for many entries and without a `DIR`, which costs a mapping.
+//! In: an open descriptor, and memory to fill or a small room on the stack. Out:
+//! names, types and values, with one system call for many entries and without a
+//! `DIR` of the C library, which costs a mapping.
 //!
 //! **Never:** a path: everything goes by descriptor.
 

@@ -1,4 +1,5 @@
-//! What stat(2) does not tell of a file: which mount it is on, when it was made.
+//! What stat(2) does not tell of a file, which mount it is on and when it was made;
+//! and all that is asked of a step on a path, in one call.
 //!
 //! In: a descriptor, with O_PATH too, or a path. Out: something to compare. A bind
 //! mount has the device of its origin, and on an overlay a file has another device

@@ -86,7 +86,7 @@ pub fn weakness(path: &Path, identity: &Identity) -> Option<Weakness> {
             // A mount point can be neither removed nor renamed, and whatever
             // happens above it, the next start mounts it anew.
             step.covered = found.take();
-            if step.is_kernels() {
+            if !step.is_link() && step.is_kernels() {
                 return None;
             }
         }

@@ -24,6 +24,8 @@ use crate::sys::listing::{self, Kind};
 /// because nothing in them could be read if they came later.
 const EXPECTED: [&str; 3] = ["/tmp", "/dev/shm", "/run/lock"];
 
+// `openat` in place of `open`, for which the C library sets close-on-exec by a call
+// of its own each time.
 const LIST: OFlag = OFlag::O_RDONLY
     .union(OFlag::O_DIRECTORY)
     .union(OFlag::O_CLOEXEC)
@@ -134,13 +136,13 @@ pub fn shield() -> nix::Result<bool> {
 }
 
 /// Canonical paths are the same if their bytes are.
-fn is_same(one: &Path, other: &Path) -> bool {
+fn is_same_path(one: &Path, other: &Path) -> bool {
     one.as_os_str() == other.as_os_str()
 }
 
 fn is_above(directory: &Path, shut: &Shut) -> bool {
     shut.iter()
-        .any(|path| is_within(path, directory) && !is_same(path, directory))
+        .any(|path| is_within(path, directory) && !is_same_path(path, directory))
 }
 
 /// Allows every entry of a directory that is not shut; one above a shut path is
@@ -151,7 +153,7 @@ fn allow_beside(ruleset: &Ruleset, directory: &Path, shut: &Shut) -> Result<(), 
     let mut above = Vec::new();
     for (name, kind) in listing::list(opened.as_fd()).map_err(unlisted)? {
         let path = directory.join(&name);
-        if kind == Kind::Link || shut.iter().any(|shut| is_same(shut, &path)) {
+        if kind == Kind::Link || shut.iter().any(|shut| is_same_path(shut, &path)) {
             continue;
         }
         if is_above(&path, shut) {
