@@ -88,7 +88,7 @@ fn answer(
     clippy::as_conversions,
     reason = "the numbers of errors are the values of the enum"
 )]
-fn number(errno: Errno) -> u8 {
+pub(super) fn number(errno: Errno) -> u8 {
     u8::try_from(errno as i32).unwrap_or(u8::MAX)
 }
 

@@ -6,16 +6,11 @@
 //! **Never:** a step left out because an earlier one failed: all that is wrong
 //! is said at once, and the journal keeps the refusal.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
-use nix::unistd::syncfs;
-
 use super::as_user::ask;
-use super::journal::{Journal, JournalFault};
+use super::disks;
+use super::journal::Journal;
 use super::kernel_objects::Snapshot;
 use super::kill;
 use super::places::Place;
@@ -119,39 +114,17 @@ impl Seal<'_> {
         self.search(&mut faults);
         stop::heed()?;
         // Effect: journal closed.
-        let settled = self.settle();
+        let settled = disks::settle(&self.places, self.users());
+        stop::heed()?;
         if faults.is_empty() {
             settled?;
             return Ok(journal.close().map(|()| SetupGone(()))?);
         }
-        if let Err(fault) = settled.and_then(|()| journal.refuse(is_revoked)) {
-            faults.push(boxed(fault));
+        let refuse = |()| journal.refuse(is_revoked).map_err(boxed);
+        if let Err(fault) = settled.map_err(boxed).and_then(refuse) {
+            faults.push(fault);
         }
         Err(Ended::Refused(faults))
-    }
-
-    /// Brings what setup made and what the seal removed to the disks: once the
-    /// journal says that setup is through, no power failure may undo half of it.
-    fn settle(&self) -> Result<(), JournalFault> {
-        for Place { path, .. } in &self.places {
-            let settled = match synchronize(path) {
-                Err(Errno::EACCES) => self.settle_as(path),
-                settled => settled,
-            };
-            settled.map_err(|errno| JournalFault::new(path, io::Error::from(errno).kind()))?;
-        }
-        Ok(())
-    }
-
-    /// The same by whoever may open it; who may not has nothing there.
-    fn settle_as(&self, path: &Path) -> nix::Result<()> {
-        let work = || {
-            let settled = matches!(synchronize(path), Ok(()) | Err(Errno::EACCES));
-            vec![u8::from(settled)]
-        };
-        let is_settled = |user: &Identity| ask(user, &work) == Ok(vec![1]);
-        let are_settled = self.users().into_iter().all(is_settled);
-        are_settled.then_some(()).ok_or(Errno::EIO)
     }
 
     /// What comes next, for `-v`.
@@ -292,12 +265,6 @@ impl Seal<'_> {
         let (text, fields) = fault.told("reported");
         self.report.note("reported", &text, &fields);
     }
-}
-
-/// All of the file system on which this is.
-fn synchronize(path: &Path) -> nix::Result<()> {
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    syncfs(open(path, flags, Mode::empty())?)
 }
 
 impl SealFault {

@@ -323,14 +323,9 @@ fn own_directory(layer: &Path) -> io::Result<&Path> {
 }
 
 fn fault(place: &Kept, error: &io::Error) -> JournalFault {
-    JournalFault::new(place.path(), error.kind())
-}
-
-impl JournalFault {
-    /// Of the journal at this place, or of what it stands for there.
-    pub(super) fn new(path: &Path, kind: io::ErrorKind) -> Self {
-        let path = path.to_path_buf();
-        Self { path, kind }
+    JournalFault {
+        path: place.path().to_path_buf(),
+        kind: error.kind(),
     }
 }
 

@@ -9,6 +9,7 @@
 
 pub mod as_user;
 pub mod close;
+mod disks;
 pub mod journal;
 pub mod kernel_objects;
 pub mod kill;
