@@ -4,7 +4,8 @@
 //! which no main is started; or every trace that is left.
 //!
 //! **Never:** a step left out because an earlier one failed: all that is wrong
-//! is said at once, and the journal keeps the refusal.
+//! is said at once, and the journal keeps the refusal. But what outlasts KILL may
+//! wait for a disk: that is not waited for as well.
 
 use std::path::{Path, PathBuf};
 
@@ -89,7 +90,7 @@ impl Seal<'_> {
         let mut faults: Vec<Box<dyn Fault>> = Vec::new();
         // Effect: setup over.
         self.step("kill");
-        self.kill(&mut faults);
+        let mut is_over = self.kill(&mut faults);
         // Effect: traces wiped.
         self.step("wipe");
         self.wipe(&mut faults);
@@ -107,14 +108,23 @@ impl Seal<'_> {
             // The journal stays as it is.
             Err(stopped) => return Err(stopped),
         };
-        self.kill(&mut faults);
+        is_over = if is_over {
+            self.kill(&mut faults)
+        } else {
+            // What outlasted the first kill has been told, and has had its time.
+            kill::everything_again(Some(self.setup.uid)).is_ok()
+        };
         stop::heed()?;
         // Effect: searched.
         self.step("search");
         self.search(&mut faults);
         stop::heed()?;
         // Effect: journal closed.
-        let settled = disks::settle(&self.places, self.users());
+        let settled = if is_over {
+            disks::settle(&self.places, self.users())
+        } else {
+            Ok(())
+        };
         stop::heed()?;
         if faults.is_empty() {
             settled?;
@@ -134,10 +144,13 @@ impl Seal<'_> {
             .detail(1, "seal", &text, &[("step", step.into())]);
     }
 
-    fn kill(&self, faults: &mut Vec<Box<dyn Fault>>) {
-        if let Err(fault) = kill::everything(Some(self.setup.uid)) {
-            faults.push(boxed(fault));
-        }
+    /// Whether nobody is left.
+    fn kill(&self, faults: &mut Vec<Box<dyn Fault>>) -> bool {
+        let Err(fault) = kill::everything(Some(self.setup.uid)) else {
+            return true;
+        };
+        faults.push(boxed(fault));
+        false
     }
 
     fn wipe(&mut self, faults: &mut Vec<Box<dyn Fault>>) {

@@ -30,7 +30,7 @@ pub use census::{Census, Survivor};
 /// How long a killed process may take, for one that waits for storage (state D)
 /// or sits in a frozen cgroup.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// How long after that failed once.
+/// How long where it is given all of that before or after.
 const AGAIN: Duration = Duration::from_millis(500);
 /// Between two rounds, unless a child ends before.
 const ROUND: Duration = Duration::from_millis(5);
@@ -55,7 +55,8 @@ pub fn everything(setup: Option<u32>) -> Result<u32, KillFault> {
     everything_within(DEADLINE, setup)
 }
 
-/// The same once more, on the way out: without the time that was given before.
+/// The same without that time, which another kill gives: one before it that failed,
+/// or one that follows.
 pub fn everything_again(setup: Option<u32>) -> Result<u32, KillFault> {
     everything_within(AGAIN, setup)
 }

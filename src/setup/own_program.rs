@@ -124,7 +124,8 @@ pub(super) fn revoke(
         report: starter.report,
     };
     let (watched, relay) = watch.until_end().map_err(system)?;
-    kill::everything(Some(starter.identity.uid))?;
+    // What outlasts it is the seal's: it kills next, with all the time there is.
+    let _ = kill::everything_again(Some(starter.identity.uid));
     relay.finish(Duration::from_secs(1));
     let end = match watched {
         Watched::Ended(End::Exited(0)) => return Ok(()),
