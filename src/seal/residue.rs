@@ -133,13 +133,10 @@ pub fn look_as(places: &Places<'_>, users: &[&Identity]) -> nix::Result<Found> {
     let mut asked = vec![geteuid().as_raw()];
     let mut found = look(None)?;
     for user in users {
-        let is_blind = found
-            .residues
-            .iter()
-            .any(|residue| residue.kind == Kind::Unreadable);
+        let is_blind = found.residues.iter().any(Residue::is_unread);
         if is_blind && !asked.contains(&user.uid) {
             asked.push(user.uid);
-            found.join(look(Some(user))?);
+            found.join(&look(Some(user))?);
         }
     }
     Ok(found)

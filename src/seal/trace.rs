@@ -7,6 +7,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::mem;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,9 @@ use nix::unistd::geteuid;
 
 use super::as_user::ask_unless_stopped;
 use super::places::Place;
-use super::scan::{COUNTED, Counted, End, HELPERS, Limits, Options, Root, Trouble, scan};
+use super::scan::{
+    COUNTED, Counted, End, HELPERS, Limit, Limits, Missed, Options, Root, Trouble, scan,
+};
 use super::since::Mark;
 use crate::collect::accounts::Identity;
 use crate::report::{Reporter, said};
@@ -111,10 +114,10 @@ impl Search<'_> {
         let mut asked = vec![geteuid().as_raw()];
         let mut traces = self.ask(None, searcher);
         for user in self.users {
-            let is_blind = traces.left.iter().any(|trace| !trace.is_value());
+            let is_blind = traces.left.iter().any(Trace::is_blind);
             if is_blind && !traces.is_stopped && !asked.contains(&user.uid) {
                 asked.push(user.uid);
-                traces.join(self.ask(Some(user), searcher));
+                traces.join(&self.ask(Some(user), searcher));
             }
         }
         traces
@@ -173,19 +176,10 @@ impl Search<'_> {
                 kind: Kind::Value,
             });
         }
-        for missed in &report.missed {
-            let (what, kind) = match missed.trouble {
-                Trouble::Unreadable(errno) => (said(errno), Kind::Unseen),
-                Trouble::Limit(limit) => (limit.word().to_owned(), Kind::Limit),
-            };
-            let path = missed.shown(searcher);
-            traces.left.push(Trace {
-                shown: text(&path),
-                path: PathBuf::from(OsString::from_vec(path)),
-                what,
-                kind,
-            });
-        }
+        let missed = report.missed.iter();
+        traces
+            .left
+            .extend(missed.map(|missed| Trace::missed(missed, searcher)));
         if report.end != End::Complete {
             traces.left.push(Trace::lost());
         }
@@ -213,6 +207,22 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Trace {
+    fn missed(missed: &Missed, searcher: &Searcher) -> Self {
+        let (what, kind) = match missed.trouble {
+            Trouble::Unreadable(errno) => (said(errno), Kind::Unseen),
+            // Another user may have searched all of them.
+            Trouble::Limit(limit @ Limit::Troubles) => (limit.word().to_owned(), Kind::Unseen),
+            Trouble::Limit(limit) => (limit.word().to_owned(), Kind::Limit),
+        };
+        Self {
+            shown: text(&missed.shown(searcher)),
+            // With names in place of values nobody knows what is below what.
+            path: missed.path().to_path_buf(),
+            what,
+            kind,
+        }
+    }
+
     fn lost() -> Self {
         Self {
             shown: "/".into(),
@@ -234,6 +244,25 @@ impl Trace {
         }
     }
 
+    /// Whether another user may see more. A limit is everybody's.
+    fn is_blind(&self) -> bool {
+        matches!(self.kind, Kind::Unseen | Kind::Lost)
+    }
+
+    /// Whether it is in what these did not see. The path of a search that was lost is
+    /// empty, and the start of every other: it may have missed anything.
+    fn is_unseen_by(&self, others: &[Self]) -> bool {
+        let mut blind = others.iter().filter(|other| other.is_blind());
+        blind.any(|other| self.path.starts_with(&other.path))
+    }
+
+    /// Whether the other one says nothing more: why a place was refused is all the
+    /// same.
+    fn says(&self, other: &Self) -> bool {
+        let is_same = self.kind == other.kind && self.path == other.path;
+        is_same && (self.kind == Kind::Unseen || self.what == other.what)
+    }
+
     /// Whether a value was found, and not only a place that could not be searched.
     #[must_use]
     pub fn is_value(&self) -> bool {
@@ -242,17 +271,16 @@ impl Trace {
 }
 
 impl Traces {
-    /// Adds what another user saw: what either could search was searched.
-    fn join(&mut self, others: Self) {
-        if others.left.contains(&Trace::lost()) {
-            self.left.push(Trace::lost());
-        } else {
-            self.left
-                .retain(|trace| trace.is_value() || others.left.contains(trace));
-        }
-        for trace in others.left {
-            if trace.is_value() && !self.left.contains(&trace) {
-                self.left.push(trace);
+    /// Adds what another user saw. Of what could not be searched only that goes which
+    /// the other did search: below what neither could enter, each saw other places.
+    fn join(&mut self, others: &Self) {
+        let mine = mem::take(&mut self.left);
+        for (traces, by) in [(&mine, &others.left), (&others.left, &mine)] {
+            for trace in traces {
+                let is_left = trace.kind != Kind::Unseen || trace.is_unseen_by(by);
+                if is_left && !self.left.iter().any(|known| known.says(trace)) {
+                    self.left.push(trace.clone());
+                }
             }
         }
         self.files = self.files.max(others.files);
@@ -333,41 +361,4 @@ fn decode(mut bytes: &[u8]) -> Option<Traces> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::{Kind, Trace, Traces, decode, encode};
-
-    #[test]
-    fn traces_come_back_as_they_went() {
-        let trace = |path: &str, kind| Trace {
-            shown: format!("shown {path}"),
-            path: PathBuf::from(path),
-            what: "words".into(),
-            kind,
-        };
-        let traces = Traces {
-            left: vec![
-                trace("/a b\n", Kind::Value),
-                trace("/c", Kind::Unseen),
-                trace("/d", Kind::Limit),
-                Trace::lost(),
-            ],
-            files: 3,
-            beyond: 4,
-            ..Traces::default()
-        };
-        let bytes = encode(&traces);
-        let arrived = decode(&bytes).unwrap();
-        assert_eq!(
-            (arrived.left, arrived.files, arrived.beyond),
-            (traces.left, 3, 4)
-        );
-        for cut in [0, 23, bytes.len() - 1] {
-            assert!(
-                decode(&bytes[..cut]).is_none(),
-                "an answer that is not whole"
-            );
-        }
-    }
-}
+mod tests;

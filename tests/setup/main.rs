@@ -50,3 +50,4 @@ mod power;
 mod reach;
 mod rows;
 mod skipping;
+mod unseen;

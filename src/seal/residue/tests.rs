@@ -392,7 +392,7 @@ fn what_is_unread_by_one_user_and_read_by_another_was_looked_at() {
         residue("/b", Kind::Unreadable),
         residue("/c", Kind::Netrc),
     ]);
-    one.join(found(vec![
+    one.join(&found(vec![
         residue("/b", Kind::Unreadable),
         residue("/d", Kind::Unreadable),
         residue("/e", Kind::GitHook),

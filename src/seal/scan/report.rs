@@ -67,7 +67,7 @@ pub enum Limit {
     TotalBytes,
     /// The list of attributes is too long.
     Attributes,
-    /// Troubles beyond those that are listed.
+    /// Troubles beyond those that are listed, in this directory.
     Troubles,
 }
 
@@ -156,6 +156,12 @@ pub struct Missed {
 }
 
 impl Missed {
+    /// The file or directory. It is not for a message, either.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.path))
+    }
+
     /// Its path with the names of secrets in place of their values.
     #[must_use]
     pub fn shown(&self, searcher: &Searcher) -> Vec<u8> {
@@ -259,18 +265,40 @@ impl Report {
     }
 
     pub(super) fn missed(&mut self, path: &[u8], trouble: Trouble) {
-        let at = self.missed.partition_point(|missed| *missed.path < *path);
         let missed = Missed {
             path: path.to_vec(),
             trouble,
         };
-        match self.missed.len() {
-            0..FINDINGS => self.missed.insert(at, missed),
-            FINDINGS => self.missed.push(Missed {
-                path: Vec::new(),
-                trouble: Trouble::Limit(Limit::Troubles),
-            }),
-            _ => {}
+        if self.missed.len() < FINDINGS {
+            let at = self.missed.partition_point(|missed| *missed.path < *path);
+            self.missed.insert(at, missed);
+        } else {
+            self.missed_beyond(missed.path());
         }
     }
+
+    /// Keeps only the directory of what is not listed: who searched all that is in it
+    /// missed nothing.
+    fn missed_beyond(&mut self, path: &Path) {
+        let mut beyond = self.missed.iter().skip(FINDINGS);
+        if beyond.any(|beyond| path.starts_with(beyond.path())) {
+            return;
+        }
+        let directory = path.parent().unwrap_or(path);
+        if self.missed.len() < 2 * FINDINGS {
+            self.missed.push(Missed {
+                path: directory.as_os_str().as_bytes().to_vec(),
+                trouble: Trouble::Limit(Limit::Troubles),
+            });
+        } else if let Some(last) = self.missed.last_mut() {
+            last.path.truncate(above_both(last.path(), directory));
+        }
+    }
+}
+
+/// The length of the path of the directory that has both in it.
+fn above_both(one: &Path, other: &Path) -> usize {
+    let mut above = one.ancestors();
+    let both = above.find(|directory| other.starts_with(directory));
+    both.map_or(0, |directory| directory.as_os_str().len())
 }

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkfifo};
 
-use super::super::report::{Hit, Place};
+use super::super::report::{Hit, Missed, Place, Report};
 use super::super::wire::{self, Message};
 use super::super::{Counted, Counts, End, FINDINGS, LEVELS, Limit, Root, Trouble, scan};
 use super::{Tree, VALUE, searcher, set};
@@ -240,4 +240,37 @@ fn half_a_message_is_none() {
         assert!(wire::read(&message[..length]).is_none(), "{length}");
     }
     assert!(wire::read(&[9; 64]).is_none());
+}
+
+#[test]
+fn of_troubles_beyond_the_list_the_directories_are_kept_and_at_last_what_is_above_all() {
+    let searcher = searcher();
+    let mut report = Report::new(&searcher);
+    let mut miss = |path: String| {
+        report.missed(path.as_bytes(), Trouble::Unreadable(Errno::EACCES));
+    };
+    for number in 0..FINDINGS {
+        miss(format!("/w/{number}"));
+    }
+    for path in ["/w/x", "/w/x/y", "/home/app", "/w/z", "/"] {
+        miss(path.into());
+    }
+    let beyond = |report: &Report| -> Vec<String> {
+        let missed = report.missed.iter().skip(FINDINGS);
+        let is_limit = |missed: &Missed| missed.trouble == Trouble::Limit(Limit::Troubles);
+        assert!(missed.clone().all(is_limit));
+        let paths = missed.map(|missed| missed.path().display().to_string());
+        paths.collect()
+    };
+    assert_eq!(beyond(&report), ["/w", "/home", "/"]);
+
+    report.missed.truncate(FINDINGS);
+    for number in 0..=FINDINGS {
+        let path = format!("/w/deep/{number}/x");
+        report.missed(path.as_bytes(), Trouble::Unreadable(Errno::EACCES));
+    }
+    let found = beyond(&report);
+    assert_eq!(found.len(), FINDINGS);
+    assert_eq!(found.first().unwrap(), "/w/deep/0");
+    assert_eq!(found.last().unwrap(), "/w/deep");
 }
