@@ -253,12 +253,17 @@ pub(super) fn account(problem: &AccountProblem, asked: &str) -> Words {
 }
 
 /// A file, whose it is, and who we are.
-pub(crate) fn file_place(path: &Path, ownership: Option<Ownership>) -> String {
+pub(super) fn file_place(path: &Path, ownership: Option<Ownership>) -> String {
+    place_of(&shown_path(path), ownership)
+}
+
+/// The same for a path that is ready for a message.
+pub(crate) fn place_of(shown: &str, ownership: Option<Ownership>) -> String {
     let owner = ownership.map_or_else(
         || "owner and mode unknown".into(),
         |of| format!("owner {}:{}, mode {:04o}", of.uid, of.gid, of.mode),
     );
-    format!("{} ({owner}), read as uid {}", shown_path(path), geteuid())
+    format!("{shown} ({owner}), read as uid {}", geteuid())
 }
 
 /// A path whole and ready to be copied if it is plain ASCII, else escaped.

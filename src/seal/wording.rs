@@ -31,7 +31,7 @@ pub(crate) fn shown_path(path: &Path) -> String {
 
 /// The same for what nobody could look at, with its owner and mode.
 pub(super) fn unseen_place(path: &Path) -> String {
-    wording::file_place(path, ownership(AT_FDCWD, path))
+    wording::place_of(&shown_path(path), ownership(AT_FDCWD, path))
 }
 
 /// The first few items, and how many more there are.

@@ -85,3 +85,13 @@ fn more_than_are_listed_are_none_once_setup_s_user_saw_all_and_else_are_told() {
         "{said}"
     );
 }
+
+#[test]
+fn a_long_path_that_nobody_may_read_is_told_cut() {
+    let line = r#"n=$(printf '%0250d' 0); mkdir -p "$n/$n/$n"; mkdir -m 000 "$n/$n/$n/shut""#;
+    let outcome = without_rights(line).run();
+    let said = refusal(&outcome, 121);
+    let longest = said.lines().map(str::len).max();
+    assert!(longest.is_some_and(|length| length < 600), "{said}");
+    assert!(said.contains("mode 0000"), "{said}");
+}
