@@ -40,9 +40,11 @@ pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where these tests write: below `target`, which git ignores.
+/// Where these tests write: below `target`, which git ignores. It is there.
 pub(crate) fn workplace() -> PathBuf {
-    repository().join("target/docker-images")
+    let place = repository().join("target/docker-images");
+    std::fs::create_dir_all(&place).expect("a directory of ours");
+    place
 }
 
 /// A program, run in the repository and with the classic builder, the only one

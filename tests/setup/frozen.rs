@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -22,7 +23,9 @@ impl Freezer {
     /// `None`, and said so: no version 1, or it may not be written.
     #[expect(clippy::print_stderr, reason = "a skipped test says why")]
     fn new() -> Option<Self> {
-        let name = format!("vestibule-{}", std::process::id());
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let name = format!("vestibule-{}-{number}", std::process::id());
         let place = PathBuf::from("/sys/fs/cgroup/freezer").join(name);
         if fs::create_dir(&place).is_ok() && place.join("freezer.state").exists() {
             return Some(Self(place));
