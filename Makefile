@@ -1,10 +1,16 @@
 # Names for what scripts/ does; `make help` lists them.
-.PHONY: help build demo test check unit blackbox init git setup docker redteam test-release compare-inits bench bench-scan coverage fuzz docs interface pictures release reproduce install clean
+.PHONY: help deps build demo test check papers unit blackbox init git setup docker redteam redteam-write binaries test-demo test-release compare-inits bench bench-scan coverage test-fuzz fuzz docs interface pictures release reproduce install clean
 
 PREFIX ?= /usr/local
 
+# A suite installs nothing: it says what it lacks, and `make deps` installs that.
+# VESTIBULE_PROFILE=dev puts an unoptimised binary to the claims, in seconds.
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+deps: ## installs what the suites need: Debian's packages, client libraries
+	@scripts/prepare.sh
 
 build: ## the static release binary
 	@scripts/build.sh
@@ -18,52 +24,57 @@ test: ## every suite, with what they need installed
 check: ## formatting and lints
 	@scripts/test.sh format lints
 
+papers: ## scripts, documents, crates, licences and unsafe blocks
+	@scripts/test.sh scripts docs dependencies unsafe
+
 unit: ## claims about the pure rooms, the real clients included
-	@scripts/prepare.sh
 	@scripts/test.sh unit
 
 blackbox: ## the binary in fresh namespaces
-	@scripts/prepare.sh
 	@scripts/test.sh blackbox
 
 init: ## the binary as PID 1
-	@scripts/prepare.sh
 	@scripts/test.sh init
 
 git: ## Git's credentials, with a real git and a server behind TLS
-	@scripts/prepare.sh
 	@scripts/test.sh git
 
 setup: ## the setup phase and the seal, crashes and restarts included
-	@scripts/prepare.sh
 	@scripts/test.sh setup
 
 docker: ## compose.example.yml with real servers
-	@scripts/prepare.sh
 	@scripts/test.sh docker
 
-redteam: ## a hostile main tries everything; writes the table of docs/security.md
-	@scripts/prepare.sh
+redteam: ## a hostile main tries everything; compares the table of docs/security.md
+	@scripts/test.sh redteam
+
+redteam-write: ## the same, and writes that table anew
 	VESTIBULE_WRITE_DOCS=1 scripts/with-binary.sh cargo test --locked --test redteam
 
+binaries: ## are both machines' binaries static and small
+	@scripts/test.sh binary aarch64
+
+test-demo: ## does the demo work
+	@scripts/test.sh demo
+
 test-release: ## a release made twice, its files, manual page, completions and workflows
-	@scripts/prepare.sh
 	@scripts/test.sh release
 
 compare-inits: ## the claims about PID 1, put to other inits as well
-	@scripts/prepare.sh
 	scripts/with-binary.sh cargo test --locked --test init -- --ignored --nocapture --exact compare::no_other_init_is_right_where_vestibule_is_not
 
 bench: ## everything that docs/benchmarks.md says, measured anew
-	@scripts/prepare.sh
-	scripts/with-binary.sh cargo bench --locked --bench peers
-	scripts/with-binary.sh cargo bench --locked --bench scan | tee -a docs/benchmarks.md
+	VESTIBULE_PROFILE=release scripts/with-binary.sh cargo bench --locked --bench peers
+	VESTIBULE_PROFILE=release scripts/with-binary.sh cargo bench --locked --bench scan | tee -a docs/benchmarks.md
 
 bench-scan: ## the scan of 50,000 files beside grep -F
-	scripts/with-binary.sh cargo bench --locked --bench scan
+	VESTIBULE_PROFILE=release scripts/with-binary.sh cargo bench --locked --bench scan
 
 coverage: ## line coverage of policy, collect and connection
-	@scripts/coverage.sh
+	@scripts/test.sh coverage
+
+test-fuzz: ## three seconds for each target of fuzz/, without a sanitizer
+	@scripts/test.sh fuzz
 
 fuzz: ## a minute for each target of fuzz/, with a sanitizer
 	@scripts/fuzz.sh

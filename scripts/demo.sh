@@ -151,7 +151,7 @@ table() {
 }
 
 printf '%svestibule demo%s: building the static binary ...\n' "$BOLD" "$PLAIN"
-binary=$(scripts/build.sh | tail -n 1)
+binary=$(VESTIBULE_PROFILE=release scripts/build.sh | tail -n 1)
 make_root
 make_secrets
 choose_place

@@ -12,7 +12,7 @@ put() {
     echo "$root/$3"
 }
 
-put 0111 "$(scripts/build.sh | tail -n 1)" bin/vestibule
+put 0111 "$(VESTIBULE_PROFILE=release scripts/build.sh | tail -n 1)" bin/vestibule
 put 0644 docs/vestibule.1 share/man/man1/vestibule.1
 put 0644 completions/vestibule.bash share/bash-completion/completions/vestibule
 put 0644 completions/_vestibule share/zsh/site-functions/_vestibule

@@ -2,7 +2,7 @@
 # with the reason through `not_run`. What they print goes to a log.
 # shellcheck shell=bash disable=SC2154  # test.sh sets $logs
 
-MAX_BINARY_BYTES=700000
+MAX_BINARY_BYTES=850000
 # A ratchet: it goes down, and up only with a reason in the commit.
 MAX_UNSAFE_BLOCKS=44
 
@@ -80,12 +80,12 @@ suite_aarch64() {
 suite_binary() {
     has_component target "$MUSL" || not_run "the target $MUSL cannot be had"
     local binary
-    binary=$(scripts/build.sh --musl-only | tail -n 1)
+    binary=$(VESTIBULE_PROFILE=release scripts/build.sh --musl-only | tail -n 1)
     is_static_and_small "$binary"
     "$binary" --version
 }
 
-suite_demo() { scripts/demo.sh; }
+suite_demo() { VESTIBULE_PROFILE=release scripts/demo.sh; }
 
 # Built twice in two places, then looked at.
 suite_release() {
@@ -96,7 +96,7 @@ suite_release() {
     done
     scripts/release.sh
     scripts/reproduce.sh
-    scripts/with-binary.sh cargo test --locked --test release -- --show-output
+    VESTIBULE_PROFILE=release scripts/with-binary.sh cargo test --locked --test release -- --show-output
 }
 
 suite_unit() {

@@ -1,7 +1,7 @@
 //! The same thief behind other inits, as the table of `docs/security.md`.
 //!
 //! In: the robberies of four modes. Out: the table, written with
-//! `VESTIBULE_WRITE_DOCS=1` (`make redteam`), compared without.
+//! `VESTIBULE_WRITE_DOCS=1` (`make redteam-write`), compared without.
 //!
 //! **Never:** a failure because of another kernel's peers, or of one that is not
 //! installed: there only the column of vestibule is compared.
@@ -19,7 +19,7 @@ use crate::protectors::Protector;
 use crate::robbery::robbery;
 use crate::rows;
 
-const START: &str = "<!-- comparison: written by `make redteam` -->\n";
+const START: &str = "<!-- comparison: written by `make redteam-write` -->\n";
 const END: &str = "<!-- /comparison -->";
 
 /// There was nothing to try.
@@ -116,7 +116,7 @@ fn the_table_beside_other_inits_is_what_the_thief_finds() {
         fs::write(path, [before, START, &found, END, after].concat()).expect("docs can be written");
         return;
     }
-    let advice = "write it anew with `make redteam`";
+    let advice = "write it anew with `make redteam-write`";
     let columns = |region: &str| {
         region
             .lines()

@@ -1,7 +1,7 @@
 //! What the forge runs: actions by commit, permissions by job, make targets that
 //! exist. Read by indentation, which is fixed in these files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use super::{read, root};
@@ -192,4 +192,39 @@ fn the_claim_about_workflows_sees_each_fault() {
         let found = faults(&good.replacen(from, to, 1), &makefile).join("\n");
         assert!(found.contains(fault), "{fault}: {found}");
     }
+}
+
+/// The suites that `make TARGET` runs by scripts/test.sh, one line of a recipe each.
+fn suites_of<'a>(makefile: &'a str, target: &str) -> Vec<&'a str> {
+    let head = format!("{target}:");
+    let recipe = makefile.lines().skip_while(|line| !line.starts_with(&head));
+    let recipe = recipe.skip(1).take_while(|line| line.starts_with('\t'));
+    recipe
+        .filter_map(|line| line.split_once("scripts/test.sh "))
+        .flat_map(|(_, suites)| suites.split_whitespace())
+        .collect()
+}
+
+/// The words of the one line that starts with `head`, up to `end`.
+fn words_after<'a>(text: &'a str, head: &str, end: char) -> BTreeSet<&'a str> {
+    let line = text.lines().find_map(|line| line.strip_prefix(head));
+    let words = line.and_then(|line| line.split(end).next());
+    words.expect(head).split_whitespace().collect()
+}
+
+#[test]
+fn the_forge_runs_every_suite_but_those_that_its_file_names() {
+    let (makefile, workflow) = (read("Makefile"), read(".github/workflows/ci.yml"));
+    let script = read("scripts/test.sh");
+    let all = words_after(&script, "ALL=(", ')');
+    let left_out = words_after(&workflow, "# Not run here: ", '.');
+    let runs = workflow
+        .lines()
+        .filter_map(|line| value(line.trim(), "run"));
+    let run: BTreeSet<&str> = runs
+        .flat_map(make_targets)
+        .flat_map(|target| suites_of(&makefile, target))
+        .collect();
+    assert!(left_out.is_disjoint(&run), "{left_out:?} {run:?}");
+    assert_eq!(run.union(&left_out).copied().collect::<BTreeSet<_>>(), all);
 }
