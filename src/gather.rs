@@ -16,6 +16,7 @@ use crate::collect::conventions::Conventions;
 use crate::collect::fault::{CollectFault, asked_by};
 use crate::collect::vault::Vault;
 use crate::collect::{self, Collected, Survey, policy_file, replaceable};
+use crate::pin::Inputs;
 use crate::policy::{Place, Policy, SetupRules, UserSpec};
 use crate::report::{Fault, boxed};
 use crate::run::identity::IdentityStep;
@@ -32,8 +33,10 @@ pub struct Gathered {
     pub identity: Option<Identity>,
     /// Values, files and names.
     pub collected: Collected,
-    /// Whether there is anything to say about secrets.
-    pub has_secrets: bool,
+    /// What main is started from, where there is anything to say about secrets.
+    pub pinned: Option<Inputs>,
+    /// The directories with secret files.
+    pub secret_places: Vec<PathBuf>,
     /// As whom setup runs, and what is to be done about it in this start.
     pub setup: Option<(Identity, Need)>,
 }
@@ -105,6 +108,7 @@ pub fn survey(
         .collected
         .as_ref()
         .is_some_and(|found| found.reach.withholds);
+    let secret_places = places_of(&found);
     // Effect: next start trusted.
     let trust = Trust {
         policy: policy.as_ref(),
@@ -112,9 +116,17 @@ pub fn survey(
         setup: setup.as_ref().map(|(identity, _)| identity),
         working,
         withholds,
+        secrets: &secret_places,
     };
     trust.refuse(absence)?;
-    let has_secrets = found.collected.is_some();
+    // Effect: inputs pinned.
+    let pinned = found.collected.as_ref().map(|_| {
+        let main = &trust.main;
+        let digest = policy.as_ref().map(|policy| policy.digest);
+        let directories = found.directories.iter().map(PathBuf::as_path);
+        let paths = found.vault.given_files().chain(directories).collect();
+        Inputs::of(digest, (main.uid, main.gid, &main.groups), paths)
+    });
     let collected = found.collected.take();
     let mut collected = collected.unwrap_or_else(|| Collected::bare(&container));
     collected.reach.this_start_only = trust.is_for_this_start_only();
@@ -126,7 +138,8 @@ pub fn survey(
             policy,
             identity,
             collected,
-            has_secrets,
+            pinned,
+            secret_places,
             setup,
         },
         container,
@@ -135,6 +148,17 @@ pub fn survey(
         directories: found.directories,
         absences: found.faults,
     })
+}
+
+/// The directories that were looked into, and those of files from elsewhere.
+fn places_of(found: &Survey) -> Vec<PathBuf> {
+    let mut places = found.directories.clone();
+    for parent in found.vault.files().filter_map(Path::parent) {
+        if !places.iter().any(|place| place == parent) {
+            places.push(parent.to_path_buf());
+        }
+    }
+    places
 }
 
 type Refusals = Vec<Box<dyn Fault>>;
@@ -204,6 +228,8 @@ struct Trust<'a> {
     /// The rules, if setup is to run.
     working: Option<&'a SetupRules>,
     withholds: bool,
+    /// The directories with secret files.
+    secrets: &'a [PathBuf],
 }
 
 impl Trust<'_> {
@@ -254,7 +280,7 @@ impl Trust<'_> {
         identity: &Identity,
         who: &'static str,
     ) -> Result<(), Vec<Box<dyn Fault>>> {
-        let faults = replaceable::faults(self.file(), identity, who);
+        let faults = replaceable::faults(self.file(), self.secrets, identity, who);
         if faults.is_empty() {
             return Ok(());
         }
@@ -262,7 +288,7 @@ impl Trust<'_> {
     }
 
     fn is_for_this_start_only(&self) -> bool {
-        self.withholds && replaceable::is_root_on_writable(self.file(), &self.main)
+        self.withholds && replaceable::is_root_on_writable(self.file(), self.secrets, &self.main)
     }
 
     fn file(&self) -> Option<&Path> {

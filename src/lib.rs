@@ -9,6 +9,7 @@
 //! - `connection`: values assembled from an endpoint and a secret
 //! - `environment`: what main will see
 //! - `gather`: the rooms up to here, in one step
+//! - `pin`: what a start was made from, as digests that PID 1 shows
 //! - `search`: values in foreign bytes, in every form
 //! - `setup`: commands with credentials that main never sees
 //! - `seal`: setup ends for good, and what it left is found
@@ -30,6 +31,7 @@ pub mod init;
 pub mod inspect;
 pub mod json;
 pub mod names;
+pub mod pin;
 pub mod policy;
 pub mod report;
 pub mod run;
@@ -52,6 +54,7 @@ use init::guard::Guard;
 use init::handover;
 use init::supervise::Rules;
 use inspect::{check, exec, health, plan};
+use pin::{Confined, Pin};
 use policy::Policy;
 use report::{Reporter, quote};
 use run::Launch;
@@ -59,22 +62,23 @@ use seal::close::SetupGone;
 use setup::phase::Phase;
 use setup::work::Ended;
 use start::Caller;
+use sys::arguments::Arguments;
 use sys::signal::SignalSet;
 
 /// The whole program: arguments in, exit code out. `mask` is the signal mask
 /// that the caller had. The arguments are asked for only where they are needed:
 /// the reaper touches no heap.
 #[must_use]
-pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
+pub fn run(arguments: &Arguments, mask: SignalSet) -> u8 {
     // Effect: memory hidden.
     start::hide_memory();
     report::install_panic_hook();
     if let Some(arrived) = handover::arrive() {
-        return init::reap_for(arrived);
+        return init::reap_for(arrived, arguments);
     }
     let caller = start::harden(mask);
     // Effect: command line.
-    let words = arguments().into_iter().skip(1).collect();
+    let words = arguments.words().into_iter().skip(1).collect();
     let (report, command) = cli::parse(words, &|name| std::env::var_os(name));
     match command {
         Ok(Command::Print(text)) => {
@@ -89,12 +93,17 @@ pub fn run(arguments: &dyn Fn() -> Vec<OsString>, mask: SignalSet) -> u8 {
             setup::git::client::run(&operation, &socket, report)
         }
         Ok(Command::Scan(options, paths)) => inspect::scan::answer_with(&options, &paths),
-        Ok(Command::Start(options, command)) => start_main(&options, command, caller),
+        Ok(Command::Start(options, command)) => start_main(&options, command, caller, arguments),
         Err(error) => report.refusal(&error).code(),
     }
 }
 
-fn start_main(options: &Options, command: Vec<OsString>, caller: Caller) -> u8 {
+fn start_main(
+    options: &Options,
+    command: Vec<OsString>,
+    caller: Caller,
+    arguments: &Arguments,
+) -> u8 {
     let report = options.report;
     let replace = run::is_replaced(options);
     if let Some(error) = options.refuse_replacement(replace) {
@@ -118,7 +127,8 @@ fn start_main(options: &Options, command: Vec<OsString>, caller: Caller) -> u8 {
         Ok(gone) => gone,
         Err(code) => return code,
     };
-    run::start(launch(options, command, caller, gathered, replace), &gone)
+    let launch = launch(options, command, caller, gathered, replace);
+    run::start(launch, &gone, arguments)
 }
 
 /// What was decided so far, for `-v`.
@@ -218,7 +228,15 @@ fn launch(
     replace: bool,
 ) -> Launch {
     // Without a secret there is nothing to leave behind.
-    let reaper_arguments = gathered.has_secrets.then(|| options.in_force(&command));
+    let reaper_arguments = gathered.pinned.map(|inputs| {
+        let pin = Pin {
+            inputs,
+            confined: Confined::UNKNOWN,
+        };
+        let mut words = options.in_force(&command);
+        words.extend(pin.word());
+        words
+    });
     let uid = gathered.identity.as_ref().map(|identity| identity.uid);
     let guard = Guard::choose(uid);
     let run = gathered.policy.as_ref().map(|policy| &policy.run);

@@ -14,11 +14,14 @@ use crate::init::signals::Signal;
 use crate::sys::descriptor;
 use crate::sys::signal::{self, SignalSet};
 
-/// The name of a process of ours until it is what it is to become: PID 1 while
-/// it collects, its child until it is main. `vestibule health` goes by it.
+/// The name of a process of ours until it is what it is to become: PID 1 until main
+/// has been executed, its child until then. `vestibule health` goes by that of PID 1,
+/// which no other process can change.
 pub const STARTING: &CStr = c"vestibule:start";
-/// The name of PID 1 once main has its process.
+/// The name of PID 1 once main has been executed.
 pub const AT_WORK: &CStr = c"vestibule";
+/// The name of PID 1 once main has ended, while something of it is left.
+pub const ENDING: &CStr = c"vestibule:end";
 
 /// The state that main gets back.
 #[derive(Clone, Copy, Debug)]

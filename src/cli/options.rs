@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::Parser;
-use nix::unistd::Pid;
 
 use super::usage::{self, UsageError};
 use super::value::{duration, format_named, number, readable, signal, text, value};
@@ -19,22 +18,6 @@ use crate::init::signals::{Rewriting, Signal};
 use crate::init::status::SuccessCodes;
 use crate::policy::duration::milliseconds;
 use crate::report::{Format, Reporter, quote};
-
-/// Main's process as the last of the reaper's words, which `vestibule health`
-/// reads: what a process calls itself proves nothing.
-#[must_use]
-pub fn shown(main: Pid) -> Option<CString> {
-    CString::new(format!("[{main}]")).ok()
-}
-
-/// The reverse.
-#[must_use]
-pub fn main_in(words: &[OsString]) -> Option<i32> {
-    // The command's name, and nothing else, stands before it.
-    let [_, word] = words else { return None };
-    let word = word.to_str()?;
-    word.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
-}
 
 /// The options in force, from arguments and variables.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,5 @@
 //! Whether setup or main could change what the next start trusts: the policy,
-//! this binary, the two account files.
+//! this binary, the two account files, which name of a secret leads to which file.
 //!
 //! In: a path and an identity. Out: the first thing that lets the identity
 //! change or replace the file: the file itself, an entry on the way to it, or a
@@ -55,6 +55,9 @@ enum Role {
     Policy,
     Binary,
     Accounts,
+    /// A directory with secret files: whoever can rename them, or make a link to one,
+    /// chooses under which name its value is read.
+    Secrets,
     Program,
 }
 
@@ -73,13 +76,22 @@ pub struct ReplaceableFault {
 #[must_use]
 pub fn faults(
     policy: Option<&Path>,
+    secrets: &[PathBuf],
     identity: &Identity,
     who: &'static str,
 ) -> Vec<ReplaceableFault> {
     if identity.uid == 0 {
         return Vec::new();
     }
-    faults_of(&trusted(policy), identity, who)
+    faults_of(&trusted(policy, secrets), identity, who)
+}
+
+/// Whether the identity, root included, could change what one of these directories
+/// with secrets holds.
+#[must_use]
+pub fn can_change_secrets(secrets: &[PathBuf], identity: &Identity) -> bool {
+    let mut secrets = secrets.iter();
+    secrets.any(|directory| weakness(directory, identity).is_some())
 }
 
 /// The same for a program that the policy names for vestibule itself.
@@ -100,8 +112,10 @@ fn faults_of(
         let Some(weakness) = weakness(file, identity) else {
             continue;
         };
-        // A binary that is not at this path any more is not started from it.
-        let is_gone = *role == Role::Binary && weakness.way == Way::Create;
+        // A binary that is not at this path any more is not started from it, and a
+        // directory that main makes has what main put there.
+        let may_be_absent = matches!(role, Role::Binary | Role::Secrets);
+        let is_gone = may_be_absent && weakness.way == Way::Create;
         let is_known = |known: &ReplaceableFault| known.weakness.path == weakness.path;
         if !is_gone && !faults.iter().any(is_known) {
             faults.push(ReplaceableFault {
@@ -119,13 +133,17 @@ fn faults_of(
 /// Whether this is root, and root could change any of the files: then it can
 /// prepare the next start, and what is guaranteed holds for this one alone.
 #[must_use]
-pub fn is_root_on_writable(policy: Option<&Path>, identity: &Identity) -> bool {
+pub fn is_root_on_writable(
+    policy: Option<&Path>,
+    secrets: &[PathBuf],
+    identity: &Identity,
+) -> bool {
     let is_weak = |(_, file): &(Role, PathBuf)| weakness(file, identity).is_some();
-    identity.uid == 0 && trusted(policy).iter().any(is_weak)
+    identity.uid == 0 && trusted(policy, secrets).iter().any(is_weak)
 }
 
 /// What every start trusts. A default policy that is missing could be made.
-fn trusted(policy: Option<&Path>) -> Vec<(Role, PathBuf)> {
+fn trusted(policy: Option<&Path>, secrets: &[PathBuf]) -> Vec<(Role, PathBuf)> {
     let policy = policy.unwrap_or(Path::new(policy_file::DEFAULT));
     let mut files = vec![(Role::Policy, policy.to_path_buf())];
     // The first may be a link to the second, and then both ways count.
@@ -137,6 +155,7 @@ fn trusted(policy: Option<&Path>) -> Vec<(Role, PathBuf)> {
         }
     }
     files.extend(ACCOUNTS.map(|path| (Role::Accounts, PathBuf::from(path))));
+    files.extend(secrets.iter().map(|path| (Role::Secrets, path.clone())));
     files
 }
 
@@ -161,6 +180,7 @@ impl Fault for ReplaceableFault {
         let trust = match self.role {
             Role::Program => "vestibule is to run it",
             Role::Policy | Role::Binary | Role::Accounts => "the next start trusts it",
+            Role::Secrets => "the next start trusts the names in it",
         };
         format!("{file} {way} by {who}, and {trust}")
     }

@@ -212,6 +212,13 @@ impl Vault {
         released.chain(self.public_files())
     }
 
+    /// Files that main gets something from, or may read where they are.
+    pub fn given_files(&self) -> impl Iterator<Item = &Path> {
+        let released = self.all().filter(|(_, held)| held.released);
+        let sources = released.filter_map(|(_, held)| held.path.as_deref());
+        sources.chain(self.readable_files())
+    }
+
     /// Files below the secret directories that hold no secret.
     pub fn public_files(&self) -> impl Iterator<Item = &Path> {
         let files = self.unlisted.iter();

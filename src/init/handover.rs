@@ -18,6 +18,7 @@ use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl, open};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{Pid, execve, execveat, pipe2, read, write};
 
+use super::channel::{self, Gate, Watch};
 use super::signals::Signal;
 use super::state::{STATE_BYTES, State};
 use crate::exit::Exit;
@@ -28,17 +29,13 @@ use crate::sys::signal;
 
 /// A pipe with the state, on this descriptor across the re-execution.
 const STATE: i32 = 3;
-/// The writing end of main's channel.
-const READY: i32 = 4;
+/// PID 1's end of the connection to main's process.
+const WATCH: i32 = 4;
 
 /// The means for a hand-over, made before main's process exists.
 pub struct Handover {
     program: OwnedFd,
-    ready: OwnedFd,
 }
-
-/// The child's end of the channel.
-pub struct Gate(OwnedFd);
 
 /// Why there was no hand-over.
 #[derive(Clone, Copy, Debug)]
@@ -47,15 +44,27 @@ pub struct HandoverError {
     errno: Errno,
 }
 
-/// Opens our own program and makes the channel.
-pub fn prepare() -> Result<(Handover, Gate), HandoverError> {
+/// Opens our own program.
+pub fn prepare() -> Result<Handover, HandoverError> {
     let program = open_own_program().map_err(refused("opening our own program"))?;
-    let (gate, ready) = pipe2(OFlag::O_CLOEXEC).map_err(refused("making a pipe"))?;
-    Ok((Handover { program, ready }, Gate(gate)))
+    Ok(Handover { program })
+}
+
+/// Makes the connection to main's process.
+pub fn connect() -> Result<(Watch, Gate), HandoverError> {
+    channel::pair().map_err(refused("making a pair of sockets"))
 }
 
 fn refused(step: &'static str) -> impl FnOnce(Errno) -> HandoverError {
-    move |errno| HandoverError { step, errno }
+    move |errno| HandoverError::new(step, errno)
+}
+
+impl HandoverError {
+    /// A step, and what the system said.
+    #[must_use]
+    pub fn new(step: &'static str, errno: Errno) -> Self {
+        Self { step, errno }
+    }
 }
 
 /// By descriptor, so that the file may be gone by the time it is executed.
@@ -71,20 +80,21 @@ fn open_own_program() -> nix::Result<OwnedFd> {
 impl Handover {
     /// Executes the reaper. Returns only if that fails, with main killed.
     #[must_use]
-    pub fn execute(self, state: &State, arguments: &[CString]) -> HandoverError {
-        let Err(error) = self.try_execute(state, arguments);
+    pub fn execute(self, watch: Watch, state: &State, arguments: &[CString]) -> HandoverError {
+        let Err(error) = self.try_execute(watch, state, arguments);
         kill_main(state.main);
         error
     }
 
     fn try_execute(
         self,
+        watch: Watch,
         state: &State,
         arguments: &[CString],
     ) -> Result<Infallible, HandoverError> {
         // Effect: state posted.
         let letter = post(&state.encode()).map_err(refused("passing the state on"))?;
-        let numbered = [(letter, STATE), (self.ready, READY)];
+        let numbered = [(letter, STATE), (watch.into_inner(), WATCH)];
         let program = descriptor::arrange(self.program, numbered)
             .map_err(refused("numbering the descriptors"))?;
         // Effect: re-execution.
@@ -123,35 +133,12 @@ fn kill_main(main: Pid) {
     }
 }
 
-impl Gate {
-    /// Waits for the reaper's word. End of file means that there is none.
-    pub fn wait(self) -> Result<(), HandoverError> {
-        let mut word = [0];
-        loop {
-            match read(&self.0, &mut word) {
-                Ok(1) => return Ok(()),
-                Err(Errno::EINTR) => {}
-                Ok(_) => {
-                    return Err(HandoverError {
-                        step: "waiting for the reaper",
-                        errno: Errno::EPIPE,
-                    });
-                }
-                Err(errno) => {
-                    return Err(HandoverError {
-                        step: "waiting for the reaper",
-                        errno,
-                    });
-                }
-            }
-        }
-    }
-}
-
 /// What the reaper's process finds on its first instructions.
 pub struct Arrived {
-    state: State,
-    ready: OwnedFd,
+    /// What the reaper has to know.
+    pub state: State,
+    /// Its end of the connection to main's process.
+    pub watch: Watch,
 }
 
 /// Whether this process was executed as the reaper: only then is there a pipe on
@@ -169,24 +156,9 @@ pub fn arrive() -> Option<Arrived> {
     let count = read(&letter, &mut bytes).ok()?;
     // Effect: reaper takes over.
     let state = State::decode(&bytes).filter(|_| count == STATE_BYTES)?;
-    let ready = descriptor::inherited(READY, &|_| true)?;
-    Some(Arrived { state, ready })
-}
-
-impl Arrived {
-    /// What the reaper has to know.
-    #[must_use]
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// Tells main's child that PID 1 is out of its reach. If it is gone already
-    /// (EPIPE), the loop is about to learn why.
-    #[must_use]
-    pub fn say_ready(self) -> State {
-        let _ = write(&self.ready, b"r");
-        self.state
-    }
+    let watch = descriptor::inherited(WATCH, &|_| true)?;
+    let watch = Watch::from_inherited(watch);
+    Some(Arrived { state, watch })
 }
 
 impl Fault for HandoverError {
@@ -208,22 +180,5 @@ impl Fault for HandoverError {
 
     fn exit(&self) -> Exit {
         Exit::System
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use nix::unistd::{pipe, write};
-
-    use super::Gate;
-
-    #[test]
-    fn one_byte_means_go_and_end_of_file_does_not() {
-        let (gate, ready) = pipe().expect("a pipe");
-        write(&ready, b"r").expect("room for a byte");
-        assert!(Gate(gate).wait().is_ok());
-        let (gate, ready) = pipe().expect("a pipe");
-        drop(ready);
-        assert!(Gate(gate).wait().is_err());
     }
 }

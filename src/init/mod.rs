@@ -5,6 +5,7 @@
 //! **Never:** a secret's value, an allocation per signal, an end while a child
 //! lives that could still be waited for.
 
+pub mod channel;
 pub mod forward;
 pub mod guard;
 pub mod handover;
@@ -21,23 +22,25 @@ use nix::unistd::{chdir, getpid};
 use handover::Arrived;
 use supervise::Supervisor;
 
-use crate::start::{AT_WORK, take_name};
+use crate::start::{STARTING, take_name};
+use crate::sys::arguments::Arguments;
 use crate::sys::landlock::{ALL_OF_VERSION_1, Ruleset};
 
 /// The reaper's life: give up what is not needed, let main go, look after it.
 #[must_use]
-pub fn reap_for(arrived: Arrived) -> u8 {
+pub fn reap_for(arrived: Arrived, arguments: &Arguments) -> u8 {
+    let Arrived { state, watch } = arrived;
     // Effect: reaper reduced.
-    arrived.state().guard.apply();
+    state.guard.apply();
     // Executed by descriptor, the kernel may have named us after a number.
-    take_name(AT_WORK);
+    take_name(STARTING);
     // Effect: root directory.
     release_directory();
     // Effect: reaper without files.
     renounce_files();
     // Effect: ready.
-    let state = arrived.say_ready();
-    Supervisor::new(state.main, state.rules, state.report).run()
+    watch.say_ready();
+    Supervisor::new(state.main, state.rules, state.report).run(watch, arguments)
 }
 
 /// A PID 1 that somebody takes over can open no file, the mounted secrets least

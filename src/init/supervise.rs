@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::{Pid, getpid};
 
+use super::channel::{News, Watch};
 use super::forward::{Audience, Delivery, RETRY, pass_on, send_own};
 use super::leftovers;
 use super::signals::{Rewriting, Signal};
@@ -19,6 +20,8 @@ use crate::cli::Options;
 use crate::exit::Exit;
 use crate::policy::RunRules;
 use crate::report::{Fault, Reporter};
+use crate::start::{AT_WORK, ENDING, take_name};
+use crate::sys::arguments::Arguments;
 use crate::sys::memory;
 use crate::sys::process::{Reaped, reap};
 use crate::sys::signal::{Arrival, SignalSet, wait};
@@ -114,15 +117,22 @@ impl Supervisor {
 
     /// Runs until nobody is left; returns the exit code.
     #[must_use]
-    pub fn run(mut self) -> u8 {
+    pub fn run(mut self, watch: Watch, arguments: &Arguments) -> u8 {
         // Effect: code released.
         memory::release_start();
+        if !watch.announce() {
+            while !self.is_started(&watch, arguments) {}
+        }
+        let mut starting = Some(watch);
         let mut may_have_ended = true;
         loop {
             // Effect: reaping.
             if may_have_ended && let Some(code) = self.reap_all() {
                 return self.rules.success.apply(code);
             }
+            // Effect: main noticed.
+            starting =
+                starting.filter(|watch| !may_have_ended || !self.is_started(watch, arguments));
             let arrival = wait(self.awaited(), self.time_left());
             if let Some(arrival) = arrival {
                 // Effect: forwarding.
@@ -134,6 +144,23 @@ impl Supervisor {
             self.pass_waiting_on();
             if let Some(code) = self.act_on_time() {
                 return self.rules.success.apply(code);
+            }
+        }
+    }
+
+    /// Takes the news of main's process; whether the last of it has come. How it is
+    /// confined becomes readable before PID 1's name says that main is there.
+    fn is_started(&self, watch: &Watch, arguments: &Arguments) -> bool {
+        loop {
+            match watch.news() {
+                News::None => return false,
+                News::Confined(confined) => arguments.overwrite_end(confined.text()),
+                News::Over => {
+                    if matches!(self.stage, Stage::Running { .. }) {
+                        take_name(AT_WORK);
+                    }
+                    return true;
+                }
             }
         }
     }
@@ -193,6 +220,7 @@ impl Supervisor {
     }
 
     fn main_ended(&mut self, code: u8) {
+        take_name(ENDING);
         self.waiting.clear();
         self.stage = Stage::Asked {
             code,

@@ -45,7 +45,7 @@ pub fn answer(options: &Options, caller: &Caller) -> u8 {
 fn rehearse(options: &Options, caller: &Caller) -> Result<Option<Box<Ready>>, Vec<Box<dyn Fault>>> {
     let gathered = gather(options, Phases::All)?;
     refuse_ground(&gathered)?;
-    let has_secrets = gathered.has_secrets;
+    let has_secrets = gathered.pinned.is_some();
     let (preparation, mut collected) = gathered.into_parts();
     // Nobody would take the copies away again.
     collected.files.clear();

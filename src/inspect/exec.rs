@@ -4,7 +4,8 @@
 //! as main would be; or, with `--prove`, every attempt of the proof.
 //!
 //! **Never:** a start before main's; anything that the caller's directory or
-//! variables could change about policy and profile.
+//! variables could change about policy and profile; anything that main could have
+//! changed since its own start, or means by which main is not confined.
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -12,11 +13,13 @@ use std::fmt::Write as _;
 
 use nix::unistd::{Pid, chdir};
 
+use super::changed::Changed;
 use super::pid1;
 use crate::cli::Options;
 use crate::exit::Exit;
 use crate::gather::{Gathered, Phases, gather};
 use crate::json::Value;
+use crate::pin::Confined;
 use crate::report::{Fault, answer, answer_json, boxed, quote};
 use crate::run::AlmostMain;
 use crate::run::confine::prove::Attempt;
@@ -29,24 +32,29 @@ use crate::start::Caller;
 pub fn execute(options: &Options, command: &[OsString], caller: &Caller) -> u8 {
     // Main may have made what lies in the directory that we were started in.
     let _ = chdir("/");
-    let in_force = match pid1::options() {
+    let in_force = match pid1::in_force() {
         Ok(in_force) => in_force,
         Err(reason) => return options.report.refusal(&reason).code(),
     };
-    let gathered = match gather(&in_force, Phases::MainOnly) {
+    let gathered = match gather(&in_force.options, Phases::MainOnly) {
         Ok(gathered) => gathered,
         Err(faults) => return options.report.refusals(&faults).code(),
     };
+    if let Some(changed) = Changed::since_the_start(in_force.pin, &gathered) {
+        return options.report.refusal(&changed).code();
+    }
+    let pinned = in_force.pin.map(|pin| pin.confined);
     let done = if options.prove {
-        prove(gathered, options, caller)
+        prove(gathered, pinned, options, caller)
     } else {
-        become_command(gathered, command, caller).map(|never| match never {})
+        become_command(gathered, pinned, command, caller).map(|never| match never {})
     };
     done.unwrap_or_else(|fault| options.report.refusal(fault.as_ref()).code())
 }
 
 fn become_command(
     gathered: Gathered,
+    pinned: Option<Confined>,
     command: &[OsString],
     caller: &Caller,
 ) -> Result<Infallible, Box<dyn Fault>> {
@@ -54,6 +62,7 @@ fn become_command(
     let (mut preparation, collected) = gathered.into_parts();
     preparation.directory = None;
     preparation.copies = Copies::InMemory;
+    preparation.pinned = pinned;
     let almost = AlmostMain::become_it(collected, &preparation, caller)?;
     let proof = almost.prove(reaper).map_err(boxed)?;
     almost.execute(command, &preparation, caller, &proof)
@@ -61,15 +70,21 @@ fn become_command(
 
 /// Without any secret PID 1 is not executed anew: there is nothing in it.
 fn reaper(gathered: &Gathered) -> Option<Pid> {
-    gathered.has_secrets.then(|| Pid::from_raw(1))
+    gathered.pinned.map(|_| Pid::from_raw(1))
 }
 
 /// `--prove`: the attempts that let main start, made again and all shown.
-fn prove(gathered: Gathered, options: &Options, caller: &Caller) -> Result<u8, Box<dyn Fault>> {
+fn prove(
+    gathered: Gathered,
+    pinned: Option<Confined>,
+    options: &Options,
+    caller: &Caller,
+) -> Result<u8, Box<dyn Fault>> {
     let reaper = reaper(&gathered);
     let (mut preparation, collected) = gathered.into_parts();
     preparation.directory = None;
     preparation.copies = Copies::InMemory;
+    preparation.pinned = pinned;
     let withheld = collected.summary.withheld.clone();
     let almost = AlmostMain::become_it(collected, &preparation, caller)?;
     let mut attempts = Vec::new();

@@ -11,7 +11,7 @@ use crate::cli::Options;
 /// Says why not on standard error, and returns the exit code.
 #[must_use]
 pub fn answer(options: &Options) -> u8 {
-    match pid1::options() {
+    match pid1::in_force() {
         Ok(_) => 0,
         Err(reason) => {
             options.report.warning(&reason);

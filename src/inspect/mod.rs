@@ -5,6 +5,7 @@
 //!
 //! **Never:** a rule of its own: it looks through the eyes of the other rooms.
 
+mod changed;
 pub mod check;
 pub mod exec;
 pub mod health;

@@ -1,20 +1,21 @@
 //! What PID 1 of this container is doing, seen from beside it.
 //!
-//! In: its argument vector, its name and its children in `/proc`, which
-//! everybody may read. Out: the options in force, and whether main runs.
+//! In: its argument vector and its name in `/proc`, which everybody may read and
+//! nobody but PID 1 can change. Out: the options in force, what main was started
+//! from, and whether it runs.
 //!
-//! **Never:** a word of this process's own caller instead: main may have
-//! prepared what `docker exec` starts.
+//! **Never:** a word of this process's own caller instead: main may have prepared
+//! what `docker exec` starts; a name or a process that main chose.
 
 use std::ffi::{CStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
 
-use crate::cli::options::main_in;
 use crate::cli::{self, Command, Options};
 use crate::exit::Exit;
+use crate::pin::Pin;
 use crate::report::Fault;
-use crate::start::{AT_WORK, STARTING};
+use crate::start::{AT_WORK, ENDING, STARTING};
 
 /// Why this process cannot go by PID 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +26,25 @@ pub enum NotRunning {
     Foreign,
     /// Main has not been started yet.
     NotYet,
+    /// Main has ended, and what it left is still there.
+    Over,
 }
 
-/// The options that PID 1 was started with, if main runs.
-pub fn options() -> Result<Options, NotRunning> {
+/// What PID 1 was started with.
+pub struct InForce {
+    /// Its options.
+    pub options: Options,
+    /// What main was started from; `None`: there was no secret and no policy.
+    pub pin: Option<Pin>,
+}
+
+/// What PID 1 was started with, if main runs.
+pub fn in_force() -> Result<InForce, NotRunning> {
     let name = text("/proc/1/comm").ok_or(NotRunning::Unseen)?;
-    if !is(&name, AT_WORK) && !is(&name, STARTING) {
+    if ![AT_WORK, STARTING, ENDING]
+        .iter()
+        .any(|ours| is(&name, ours))
+    {
         return Err(NotRunning::Foreign);
     }
     let words = fs::read("/proc/1/cmdline").map_err(|_| NotRunning::Unseen)?;
@@ -42,54 +56,18 @@ pub fn options() -> Result<Options, NotRunning> {
     let Ok(Command::Start(options, words)) = command else {
         return Err(NotRunning::Foreign);
     };
-    if is(&name, AT_WORK) && is_started(main_in(&words)) {
-        Ok(options)
-    } else {
-        Err(NotRunning::NotYet)
+    if is(&name, STARTING) {
+        return Err(NotRunning::NotYet);
     }
-}
-
-/// A process as its line in `/proc` tells.
-#[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    name: String,
-    parent: i32,
-    /// When it began, in clock ticks since the machine did.
-    start: u64,
-}
-
-/// Whether main is there, and no longer becoming itself. Without a secret PID 1
-/// does not say which process that is; then it is the oldest child: orphans come
-/// later.
-fn is_started(main: Option<i32>) -> bool {
-    let main = if let Some(main) = main {
-        stat_of(&main.to_string())
-    } else {
-        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let processes = processes.filter_map(|process| stat_of(process.file_name().to_str()?));
-        let children = processes.filter(|process| process.parent == 1);
-        children.min_by_key(|child| child.start)
+    if is(&name, ENDING) {
+        return Err(NotRunning::Over);
+    }
+    // The command's name, and nothing else, stands before it.
+    let pin = match words.as_slice() {
+        [_, word] => word.to_str().and_then(Pin::parse),
+        _ => None,
     };
-    main.is_some_and(|main| main.parent == 1 && !is(&main.name, STARTING))
-}
-
-fn stat_of(process: &str) -> Option<Stat> {
-    parsed(&text(&["/proc/", process, "/stat"].concat())?)
-}
-
-/// A line `PID (NAME) STATE PARENT ... START ...` of proc(5), where START is the
-/// 22nd field; a name may hold brackets and blanks.
-fn parsed(line: &str) -> Option<Stat> {
-    let (before, after) = line.rsplit_once(") ")?;
-    let (_, name) = before.split_once('(')?;
-    let mut fields = after.split(' ').skip(1);
-    let parent = fields.next()?.parse().ok()?;
-    let start = fields.nth(17)?.parse().ok()?;
-    Some(Stat {
-        name: name.to_owned(),
-        parent,
-        start,
-    })
+    Ok(InForce { options, pin })
 }
 
 fn is(name: &str, ours: &CStr) -> bool {
@@ -107,6 +85,7 @@ impl Fault for NotRunning {
             Self::Unseen => "cannot see PID 1",
             Self::Foreign => "PID 1 of this container is not vestibule",
             Self::NotYet => "main has not been started yet",
+            Self::Over => "main has ended",
         }
         .into()
     }
@@ -119,6 +98,7 @@ impl Fault for NotRunning {
         match self {
             Self::Unseen => "mount `/proc` in the container",
             Self::Foreign => "make vestibule the container's entrypoint, without `--init` and without a process namespace that it shares",
+            Self::Over => "wait until the container has ended, and start it again",
             Self::NotYet => "wait until the container is healthy; its log says what it is waiting for",
         }
         .into()
@@ -127,25 +107,7 @@ impl Fault for NotRunning {
     fn exit(&self) -> Exit {
         match self {
             Self::Unseen | Self::Foreign => Exit::Policy,
-            Self::NotYet => Exit::System,
+            Self::NotYet | Self::Over => Exit::System,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Stat, parsed};
-
-    #[test]
-    fn a_name_may_look_like_the_rest_of_the_line() {
-        let line = "7 (a) S 9 (b) S 1 7 7 0 -1 4194560 90 0 0 0 0 0 0 0 20 0 1 0 4711 1114112 90 18446744073709551615";
-        let stat = Stat {
-            name: "a) S 9 (b".to_owned(),
-            parent: 1,
-            start: 4711,
-        };
-        assert_eq!(parsed(line), Some(stat));
-        assert_eq!(parsed("7 (sh) R 1 7"), None);
-        assert_eq!(parsed("7 (sh"), None);
     }
 }

@@ -35,6 +35,7 @@ use caps::Capability;
 use crate::connection::{Connection, Part};
 use crate::init::signals::Signal;
 use crate::names::{SecretName, SecretPath, VariableName};
+use crate::pin::Digest;
 use crate::report::quote;
 use crate::sorted::Map;
 
@@ -58,6 +59,8 @@ pub struct Place {
 pub struct Policy {
     /// The file it was read from, for messages.
     pub file: PathBuf,
+    /// Of the bytes that it was read from.
+    pub digest: Digest,
     /// Directories of secret files, from wide to narrow; the narrowest wins.
     pub secret_directories: Vec<PathBuf>,
     /// The secrets that the policy names, with their sources.

@@ -14,6 +14,7 @@ use super::node::{Node, Object, Reader};
 use super::references::Names;
 use super::run::Draft;
 use super::{Policy, RunRules, connections, rules, run, secrets, setup};
+use crate::pin::Digest;
 
 const KEYS: &[&str] = &[
     "version",
@@ -49,7 +50,10 @@ pub fn parse(
         .map(|(place, problem)| Mistake::at(file, place, problem))
         .collect();
     match policy {
-        Some(policy) if mistakes.is_empty() => Ok(policy),
+        Some(policy) if mistakes.is_empty() => Ok(Policy {
+            digest: Digest::of(bytes),
+            ..policy
+        }),
         _ => Err(PolicyError::new(file, mistakes)),
     }
 }
@@ -88,6 +92,7 @@ fn read<'a>(
     let connections = connections.filter_map(|(name, rule)| Some((name, rule?)));
     Some(Policy {
         file: file.into(),
+        digest: Digest::default(),
         secret_directories,
         secrets: secrets.unwrap_or_default(),
         connections: connections.collect(),

@@ -155,12 +155,11 @@ fn not_executable(path: PathBuf, errno: Errno) -> ExecuteError {
     ExecuteError::NotExecutable { path, cause }
 }
 
-/// Closes everything from 3 up. With memory files to keep, close-on-exec does
-/// that: the start closed what was inherited, and all of ours have the flag.
+/// Everything from 3 up closes with the execution, and not before: PID 1 takes the end
+/// of its connection for main's beginning. All of ours have the flag already, and the
+/// start closed what was inherited.
 fn close_all_but(kept: Vec<OwnedFd>) {
-    if kept.is_empty() {
-        let _ = descriptor::close_from(FIRST_FREE);
-    }
+    let _ = descriptor::close_at_exec(FIRST_FREE);
     for memory in kept {
         descriptor::keep_across_exec(memory);
     }

@@ -21,20 +21,23 @@ use std::os::fd::OwnedFd;
 
 use nix::unistd::{ForkResult, Pid, getpid, getppid};
 
-use crate::cli::{Options, options};
+use crate::cli::Options;
 use crate::collect::Collected;
 use crate::collect::reach::Reach;
 use crate::environment::Environment;
 use crate::init;
+use crate::init::channel::{Gate, Watch};
 use crate::init::guard::Guard;
-use crate::init::handover::{self, Gate, Handover};
+use crate::init::handover::{self, Handover};
 use crate::init::state::State;
 use crate::init::supervise::{Rules, Supervisor};
 use crate::init::terminal;
+use crate::pin::Confined;
 use crate::report::{Fault, Reporter, boxed};
 use crate::seal::close::SetupGone;
-use crate::start::{AT_WORK, Caller, take_name};
+use crate::start::Caller;
 use crate::sys;
+use crate::sys::arguments::Arguments;
 
 use capabilities::Kept;
 use confine::prove::{Attempt, Circumstances, OutOfReach, ProofFault, prove, try_all};
@@ -72,43 +75,48 @@ pub fn is_replaced(options: &Options) -> bool {
 
 /// Starts main, once setup is provably over, and stays until it and all it left behind are gone.
 #[must_use]
-pub fn start(launch: Launch, _gone: &SetupGone) -> u8 {
+pub fn start(launch: Launch, _gone: &SetupGone, arguments: &Arguments) -> u8 {
     if launch.replace {
         return become_main(launch, None);
     }
     // Effect: own program opened.
-    let channel = launch
-        .reaper_arguments
-        .as_ref()
-        .map(|_| handover::prepare())
-        .transpose();
-    let (handover, gate) = match channel {
-        Ok(channel) => channel.unzip(),
+    let handover = launch.reaper_arguments.as_ref();
+    let handover = handover.map(|_| handover::prepare()).transpose();
+    let both = handover.and_then(|handover| Ok((handover, handover::connect()?)));
+    let (handover, (watch, gate)) = match both {
+        Ok(both) => both,
         Err(error) => return launch.report.refusal(&error).code(),
     };
     // Effect: fork.
     match sys::process::fork() {
         Err(errno) => launch.report.refusal(&PrepareError::Fork(errno)).code(),
         Ok(ForkResult::Child) => {
-            // Only PID 1 may hold the writing end, or its end would go unseen.
-            drop(handover);
+            // Only PID 1 may hold its end, or its own end would go unseen.
+            drop((handover, watch));
             terminal::own_group(getpid());
             // Effect: foreground.
             terminal::to_foreground();
-            become_main(launch, gate)
+            // Its gate closes with the execution, and PID 1 learns of main by that.
+            become_main(launch, Some(&gate))
         }
         Ok(ForkResult::Parent { child }) => {
             drop(gate);
             // Both sides do this, so that a group signal finds the group.
             terminal::own_group(child);
-            look_after(child, launch, handover)
+            look_after(child, launch, handover, watch, arguments)
         }
     }
 }
 
 /// PID 1 from here on: as a reaper executed anew, or, without any secret, as it
 /// is.
-fn look_after(main: Pid, launch: Launch, handover: Option<Handover>) -> u8 {
+fn look_after(
+    main: Pid,
+    launch: Launch,
+    handover: Option<Handover>,
+    watch: Watch,
+    own: &Arguments,
+) -> u8 {
     let Launch {
         rules,
         report,
@@ -121,23 +129,22 @@ fn look_after(main: Pid, launch: Launch, handover: Option<Handover>) -> u8 {
     drop(collected);
     let text = format!("run: main is process {main}");
     report.detail(1, "supervising", &text, &[("pid", main.as_raw().into())]);
-    if let Some((handover, mut arguments)) = handover.zip(reaper_arguments) {
-        arguments.extend(options::shown(main));
+    if let Some((handover, arguments)) = handover.zip(reaper_arguments) {
         let state = State {
             main,
             guard,
             rules,
             report,
         };
-        return report.refusal(&handover.execute(&state, &arguments)).code();
+        let error = handover.execute(watch, &state, &arguments);
+        return report.refusal(&error).code();
     }
-    take_name(AT_WORK);
     init::release_directory();
-    Supervisor::new(main, rules, report).run()
+    Supervisor::new(main, rules, report).run(watch, own)
 }
 
 /// Turns this process into main. Returns only if that fails, with the code.
-fn become_main(launch: Launch, gate: Option<Gate>) -> u8 {
+fn become_main(launch: Launch, gate: Option<&Gate>) -> u8 {
     let report = launch.report;
     match try_to_become_main(launch, gate) {
         Ok(never) => match never {},
@@ -145,21 +152,25 @@ fn become_main(launch: Launch, gate: Option<Gate>) -> u8 {
     }
 }
 
-fn try_to_become_main(launch: Launch, gate: Option<Gate>) -> Result<Infallible, Box<dyn Fault>> {
+fn try_to_become_main(launch: Launch, gate: Option<&Gate>) -> Result<Infallible, Box<dyn Fault>> {
     let Launch {
         command,
         mut collected,
         preparation,
         caller,
         report,
+        reaper_arguments,
         ..
     } = launch;
     let summary = std::mem::take(&mut collected.summary);
     let almost = AlmostMain::become_it(collected, &preparation, &caller)?;
-    let reaper = gate.as_ref().map(|_| getppid());
-    if let Some(gate) = gate {
+    // Without a secret PID 1 goes on as it is, and has nothing to wait for.
+    let gate_of_reaper = gate.filter(|_| reaper_arguments.is_some());
+    if let Some(gate) = gate_of_reaper {
+        gate.report(&almost.confined()).map_err(boxed)?;
         gate.wait().map_err(boxed)?;
     }
+    let reaper = gate_of_reaper.map(|_| getppid());
     // Effect: proof.
     let proof = almost.prove(reaper).map_err(boxed)?;
     // Effect: start line.
@@ -193,7 +204,8 @@ impl AlmostMain {
             ..
         } = collected;
         let capabilities = preparation.kept_capabilities();
-        let hiding = Hiding::prepare(&reach, preparation.confinement).map_err(boxed)?;
+        let pinned = preparation.pinned;
+        let hiding = Hiding::prepare(&reach, preparation.confinement, pinned).map_err(boxed)?;
         prepare::take_identity(preparation, caller).map_err(boxed)?;
         // Effect: files made.
         let delivered =
@@ -218,6 +230,12 @@ impl AlmostMain {
     /// Tries the same, and hands over every attempt.
     pub fn try_all(&self, reaper: Option<Pid>, see: &mut dyn FnMut(Attempt)) {
         try_all(&self.circumstances(reaper), see);
+    }
+
+    /// By what this process is confined, for PID 1 to show.
+    #[must_use]
+    pub fn confined(&self) -> Confined {
+        self.hidden.confined()
     }
 
     /// Whether the policy accepts that withheld files can be read.

@@ -20,6 +20,7 @@ use super::identity::{self, IdentityStep};
 use super::terminal_filter;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
+use crate::pin::Confined;
 use crate::policy::{Confinement, LimitRule, Policy};
 use crate::report::{Fault, Reporter, said};
 use crate::start::Caller;
@@ -47,6 +48,8 @@ pub struct Preparation {
     pub no_new_privileges: bool,
     /// The policy's file, for messages.
     pub policy: String,
+    /// How main was confined, where this process is to be confined no other way.
+    pub pinned: Option<Confined>,
 }
 
 impl Preparation {

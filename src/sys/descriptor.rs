@@ -13,6 +13,8 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 
+/// fcntl(2), of every machine; the C library's bindings lack it for musl.
+const F_SETSIG: libc::c_int = 10;
 /// Numbers from here up are never asked for.
 const ABOVE: RawFd = 5;
 
@@ -133,6 +135,31 @@ pub fn message_pair() -> nix::Result<(OwnedFd, OwnedFd)> {
     // SAFETY: `ends` is room for the two descriptors that the kernel writes.
     Errno::result(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, ends.as_mut_ptr()) })?;
     Ok(ends.map(own).into())
+}
+
+/// News on a descriptor (data, or the end of the other side) raise SIGCHLD in this
+/// process from here on, and reading it no longer waits (fcntl(2), F_SETSIG): a loop
+/// that fetches signals needs no second thing to wait for.
+pub fn raise_child_signal(descriptor: &OwnedFd) -> nix::Result<()> {
+    let number = descriptor.as_raw_fd();
+    let own = nix::unistd::getpid().as_raw();
+    // SAFETY: two integers; the call touches no memory.
+    Errno::result(unsafe { libc::fcntl(number, libc::F_SETOWN, own) })?;
+    // SAFETY: as above.
+    Errno::result(unsafe { libc::fcntl(number, F_SETSIG, libc::SIGCHLD) })?;
+    let flags = OFlag::O_RDWR | OFlag::O_NONBLOCK | OFlag::O_ASYNC;
+    fcntl(descriptor, FcntlArg::F_SETFL(flags)).map(drop)
+}
+
+/// Closes every descriptor from `first` up at the next exec, known to us or not.
+/// Before Linux 5.11 that cannot be said, and they are closed now.
+pub fn close_at_exec(first: RawFd) -> nix::Result<()> {
+    let flag = libc::CLOSE_RANGE_CLOEXEC;
+    // SAFETY: three integers; what is open stays so.
+    let answer = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, flag) };
+    Errno::result(answer)
+        .map(drop)
+        .or_else(|_| close_from(first))
 }
 
 /// Closes every descriptor from `first` up, known to us or not.

@@ -7,6 +7,7 @@
 //! **Never:** policy, messages, or a decision that a caller should make.
 
 pub mod arena;
+pub mod arguments;
 pub mod attribute;
 pub mod capability;
 pub mod descriptor;

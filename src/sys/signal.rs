@@ -13,6 +13,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
+/// The code of a signal that stands for news on a descriptor (sigaction(2)).
+const SI_SIGIO: libc::c_int = -5;
 /// Bytes of the kernel's signal set (`_NSIG / 8`), as rt_sigprocmask(2) asks.
 const SET_BYTES: usize = 8;
 
@@ -65,7 +67,8 @@ impl Arrival {
     /// Whether a process sent it on purpose (kill, sigqueue), not the kernel.
     #[must_use]
     pub fn is_from_process(&self) -> bool {
-        self.information.si_code <= 0
+        let code = self.information.si_code;
+        code <= 0 && code != SI_SIGIO
     }
 }
 

@@ -100,6 +100,7 @@ fn pid_1_keeps_no_descriptor_but_the_standard_three() {
     ] {
         let mut running = scene.open(5, "/dev/zero").spawn();
         running.line("ready");
+        running.until_noticed();
         assert_eq!(numbers(&running.init().descriptors()), [0, 1, 2]);
         running.signal(15);
         assert_eq!(running.finish().code(), 143);

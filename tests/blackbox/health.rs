@@ -66,6 +66,7 @@ fn before_main_there_is_no_health_and_no_session() {
         let pipe = unjam(&running, "/tmp/jam");
         let mut running = running;
         running.line_behind_gate("ready");
+        running.until_noticed();
         health(&running).expect_code(0);
         assert_eq!(init.status("Name"), "vestibule");
         drop(pipe);
@@ -127,6 +128,7 @@ fn an_orphan_by_the_name_of_a_start_is_not_taken_for_main() {
     for scene in [root_shell(&script), bare_shell(&script)] {
         let mut running = scene.spawn();
         running.line_behind_gate("ready");
+        running.until_noticed();
         wait_for("the orphan", || {
             let named = |one: &crate::harness::Process| one.status("Name") == "vestibule:start";
             running.init().children().iter().any(named).then_some(())
@@ -134,6 +136,51 @@ fn an_orphan_by_the_name_of_a_start_is_not_taken_for_main() {
         health(&running).expect_code(0);
         running.signal(15);
         running.finish();
+    }
+}
+
+#[test]
+fn main_may_call_itself_what_it_likes() {
+    for name in ["vestibule:start", "vestibule:end", "vestibule"] {
+        let script = format!(
+            "printf {name} > /proc/$$/comm; mkfifo /tmp/gate; echo ready; read line < /tmp/gate"
+        );
+        for scene in [root_shell(&script), bare_shell(&script)] {
+            let mut running = scene.spawn();
+            running.line("ready");
+            running.until_noticed();
+            assert_eq!(running.main().status("Name"), name);
+            health(&running).expect_code(0);
+            for words in [&["exec", "/witness", "exit", "0"][..], &["exec", "--prove"]] {
+                running.beside(session(words)).finish().expect_code(0);
+            }
+            running.signal(15);
+            running.finish();
+        }
+    }
+}
+
+#[test]
+fn what_main_left_is_not_main() {
+    let script = "mkfifo /tmp/gate; (trap '' TERM; echo > /tmp/gate; read line < /tmp/gate) &
+        read line < /tmp/gate; echo ready; exit 3";
+    for scene in [root_shell(script), bare_shell(script)] {
+        let mut running = scene.spawn();
+        running.line("ready");
+        let init = running.init();
+        wait_for("main's end", || {
+            (init.status("Name") == "vestibule:end").then_some(())
+        });
+        let outcome = health(&running);
+        assert_eq!(outcome.code(), 1);
+        assert!(
+            outcome.stderr.contains("main has ended"),
+            "{}",
+            outcome.stderr
+        );
+        let said = running.beside(exec(&["exit", "0"])).finish();
+        assert!(said.expect_refusal(111).contains("main has ended"));
+        running.finish().expect_code(3);
     }
 }
 

@@ -60,6 +60,7 @@ pub(crate) fn start_event(scene: Scene) -> Value {
 pub(crate) fn at_work(scene: Scene) -> Running {
     let mut running = scene.spawn();
     running.line_behind_gate("ready");
+    running.until_noticed();
     running
 }
 

@@ -35,6 +35,7 @@ mod logs;
 mod night;
 mod operations;
 mod pid1;
+mod pinned;
 mod plan;
 mod policies;
 mod process;

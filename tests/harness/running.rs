@@ -79,6 +79,15 @@ impl Running {
         });
     }
 
+    /// Waits until PID 1 has noticed that main was executed: what main says can be
+    /// earlier.
+    pub(crate) fn until_noticed(&self) {
+        let init = self.init();
+        wait_for("PID 1 to notice main", || {
+            (init.status("Name") == "vestibule").then_some(())
+        });
+    }
+
     /// Sends a signal to the init.
     pub(crate) fn signal(&mut self, signal: u8) {
         let init = self.init();

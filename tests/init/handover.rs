@@ -8,13 +8,13 @@ use crate::scene::{Ended, PATIENCE, Scene};
 /// Main says so, and who PID 1 is by now: `vestibule` without an environment.
 const MAIN: &str =
     "echo started; tr '\\0' ' ' </proc/1/cmdline; echo; wc -c </proc/1/environ; exit 3";
-const AS_REAPER: &str = "started\nvestibule -- /bin/sh [main] \n0\n";
+const AS_REAPER: &str = "started\nvestibule -- /bin/sh pinned \n0\n";
 
-/// What was said, with `main` for main's process id.
+/// What was said, without the digests.
 fn said(ended: &Ended) -> String {
-    let (before, rest) = ended.said.split_once('[').unwrap_or_default();
-    let (_, after) = rest.split_once(']').unwrap_or_default();
-    format!("{before}[main]{after}")
+    let (before, rest) = ended.said.split_once("pinned:").unwrap_or_default();
+    let (_, after) = rest.split_once(' ').unwrap_or_default();
+    format!("{before}pinned {after}")
 }
 
 fn vestibule() -> Init {

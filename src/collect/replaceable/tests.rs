@@ -266,8 +266,8 @@ fn the_message_names_file_place_and_what_to_change() {
 
 #[test]
 fn root_on_a_writable_file_system_is_known_and_nobody_else() {
-    assert!(faults(None, &root(), "main").is_empty());
-    assert!(!is_root_on_writable(None, &agent()));
+    assert!(faults(None, &[], &root(), "main").is_empty());
+    assert!(!is_root_on_writable(None, &[], &agent()));
     let policy = place().0.join("etc/policy.json");
-    assert!(is_root_on_writable(Some(&policy), &root()));
+    assert!(is_root_on_writable(Some(&policy), &[], &root()));
 }

@@ -24,6 +24,7 @@ use nix::unistd::geteuid;
 
 use crate::collect::accounts::Identity;
 use crate::collect::reach::Reach;
+use crate::pin::{Confined, Digest, Digester, LETTERS, NO_LETTER};
 use crate::policy::Confinement;
 use crate::sys::capability::Sets;
 use crate::sys::real_path::real_path;
@@ -57,7 +58,22 @@ impl Means {
             Self::Domain => "a Landlock domain",
         }
     }
+
+    /// Its letter among those that PID 1 shows.
+    fn letter(self) -> u8 {
+        match self {
+            Self::Unmount => b'u',
+            Self::Permissions => b'p',
+            Self::FileRules => b'r',
+            Self::Domain => b'd',
+        }
+    }
 }
+
+/// The first of the letters that PID 1 shows: what there is to hide.
+const NOTHING: u8 = b'n';
+const ENVIRONMENT_ONLY: u8 = b'e';
+const FILES: u8 = b'f';
 
 /// What there is to hide, made ready with the rights of the start.
 pub enum Hiding {
@@ -81,13 +97,24 @@ pub enum Hidden {
 
 impl Hiding {
     /// The part of the work for which main's user might lack the rights.
-    pub fn prepare(reach: &Reach, level: Confinement) -> Result<Self, ConfineError> {
-        if !reach.withholds {
-            return Ok(Self::Nothing);
+    /// With `pinned` it hides as main is hidden from, by no other means.
+    pub fn prepare(
+        reach: &Reach,
+        level: Confinement,
+        pinned: Option<Confined>,
+    ) -> Result<Self, ConfineError> {
+        let letter = match level {
+            _ if !reach.withholds => NOTHING,
+            Confinement::EnvironmentOnly => ENVIRONMENT_ONLY,
+            Confinement::Required => FILES,
+        };
+        if pinned.is_some_and(|pinned| !pinned.has(letter)) {
+            return Err(ConfineError::Changed);
         }
         match level {
+            _ if !reach.withholds => Ok(Self::Nothing),
             Confinement::EnvironmentOnly => Ok(Self::EnvironmentOnly),
-            Confinement::Required => Ready::prepare(reach).map(Box::new).map(Self::Files),
+            Confinement::Required => Ready::prepare(reach, pinned).map(Box::new).map(Self::Files),
         }
     }
 
@@ -99,6 +126,24 @@ impl Hiding {
             Self::EnvironmentOnly => Ok(Hidden::EnvironmentOnly),
             Self::Files(ready) => ready.enter(delivered).map(Hidden::Files),
         }
+    }
+}
+
+impl Hidden {
+    /// What PID 1 shows of it.
+    #[must_use]
+    pub fn confined(&self) -> Confined {
+        let mut letters = [NO_LETTER; LETTERS];
+        let (first, means, shut) = match self {
+            Self::Nothing => (NOTHING, &[][..], Digest::default()),
+            Self::EnvironmentOnly => (ENVIRONMENT_ONLY, &[][..], Digest::default()),
+            Self::Files(files) => (FILES, files.means.as_slice(), files.shut),
+        };
+        let means = means.iter().map(|means| means.letter());
+        for (letter, own) in letters.iter_mut().zip([first].into_iter().chain(means)) {
+            *letter = own;
+        }
+        Confined::of(letters, shut)
     }
 }
 
@@ -114,20 +159,26 @@ pub struct Ready {
     mounts_known: bool,
     /// A withheld file with a name that nobody knows of.
     linked: Option<PathBuf>,
+    /// The paths that are shut, for PID 1 to show.
+    shut: Digest,
+    pinned: Option<Confined>,
 }
 
 impl Ready {
     /// Finds every path to a withheld file, unmounts what can be, and makes the
     /// rules ready. Main's user might not be able to list the directories.
-    fn prepare(reach: &Reach) -> Result<Self, ConfineError> {
+    fn prepare(reach: &Reach, pinned: Option<Confined>) -> Result<Self, ConfineError> {
         let mounts = Mounts::read();
         let (paths, shut) = known_paths(reach, &mounts);
         let files = paths.iter().filter_map(|path| identity(path)).collect();
         // Effect: unmount.
-        let unmounted = unmount(reach, &mounts).map_err(|held| ConfineError::Held(held.0))?;
+        let unmounts = pinned.is_none_or(|pinned| pinned.has(Means::Unmount.letter()));
+        let unmounted =
+            unmounts && unmount(reach, &mounts).map_err(|held| ConfineError::Held(held.0))?;
         // Only what is there has to be hidden.
         // Effect: file rules made.
-        let rules = if paths.is_empty() {
+        let is_pinned = pinned.is_some_and(|pinned| pinned.has(Means::FileRules.letter()));
+        let rules = if paths.is_empty() && !is_pinned {
             Err(NoRules::NoLandlock)
         } else {
             FileRules::around(&shut)
@@ -148,16 +199,27 @@ impl Ready {
             unmounted,
             mounts_known: !mounts.is_empty(),
             linked: linked_elsewhere(reach),
+            shut: digest_of(&shut),
+            pinned,
         })
     }
 
+    /// By rules, where this process could read a withheld file; what main is hidden
+    /// from by other means is hidden by them alone, and the proof says whether they
+    /// still hold.
     fn enter(self, delivered: Option<&Path>) -> Result<HiddenFiles, ConfineError> {
         let mut means = Vec::new();
         if self.unmounted {
             means.push(Means::Unmount);
         }
-        if let Some(path) = self.readable() {
-            let path = path.clone();
+        let needs_rules = match self.pinned {
+            Some(pinned) => pinned
+                .has(Means::FileRules.letter())
+                .then(|| self.paths.first()),
+            None => self.readable().map(Some),
+        };
+        if let Some(path) = needs_rules {
+            let path = path.cloned().unwrap_or_default();
             // Rules are about paths, and other names of the files are unknown.
             if !self.mounts_known {
                 return Err(ConfineError::MountsUnknown(path));
@@ -181,12 +243,17 @@ impl Ready {
                 means.push(Means::Domain);
             }
         }
-        Ok(HiddenFiles {
+        let hidden = HiddenFiles {
             paths: self.paths,
             files: self.files,
             means,
             mounts_known: self.mounts_known,
-        })
+            shut: self.shut,
+        };
+        if self.pinned.is_some_and(|pinned| !hidden.is_as(pinned)) {
+            return Err(ConfineError::Changed);
+        }
+        Ok(hidden)
     }
 
     /// A withheld file that this process can read, or could give itself the
@@ -216,6 +283,18 @@ pub struct HiddenFiles {
     pub means: Vec<Means>,
     /// Whether other mounts of the same files could be looked for.
     pub mounts_known: bool,
+    /// The paths that are shut, for PID 1 to show.
+    pub shut: Digest,
+}
+
+impl HiddenFiles {
+    /// Whether the same paths are shut by the same means as PID 1 shows. File
+    /// permissions are none of it: the proof tries them.
+    fn is_as(&self, pinned: Confined) -> bool {
+        let means = [Means::Unmount, Means::FileRules, Means::Domain];
+        let is_same = |means: &Means| pinned.has(means.letter()) == self.means.contains(means);
+        pinned.shuts(self.shut) && means.iter().all(is_same)
+    }
 }
 
 /// The means that a start could use for this main, strongest first. Nothing is
@@ -255,6 +334,16 @@ fn is_there(path: &Path) -> bool {
         Ok(found) => found.is_dir() || found.len() != 0,
         Err(error) => error.kind() != ErrorKind::NotFound,
     }
+}
+
+fn digest_of(shut: &[PathBuf]) -> Digest {
+    let mut shut: Vec<&PathBuf> = shut.iter().collect();
+    shut.sort_unstable();
+    let mut digester = Digester::default();
+    for path in shut {
+        digester.add_path(path);
+    }
+    digester.finish()
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {

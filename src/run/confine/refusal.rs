@@ -32,6 +32,8 @@ pub enum ConfineError {
     Held(PathBuf),
     /// Landlock is there, but a step of it was refused.
     Landlock(Errno),
+    /// Main was confined in another way than is possible now.
+    Changed,
 }
 
 impl Fault for ConfineError {
@@ -62,6 +64,7 @@ impl Fault for ConfineError {
                 "cannot unmount `{}` for main: something still holds it",
                 point.display()
             ),
+            Self::Changed => "this session cannot be confined as main is".into(),
             Self::Landlock(errno) => {
                 format!(
                     "cannot keep main from the withheld secrets: Landlock refused: {}",
@@ -78,6 +81,7 @@ impl Fault for ConfineError {
             Self::MountsUnknown(_) => "/proc/self/mountinfo".into(),
             Self::Held(_) => "umount(2), in a mount namespace of main's own".into(),
             Self::Landlock(_) => "landlock_restrict_self(2)".into(),
+            Self::Changed => "the last argument of PID 1, which says how main was confined".into(),
         }
     }
 
@@ -87,13 +91,16 @@ impl Fault for ConfineError {
             Self::Linked(_) => "copy the file instead of linking it, or mount it with mode 0400 for root and run main as another user (`run.user`)".into(),
             Self::MountsUnknown(_) => "mount `/proc` in the container, or mount the file with mode 0400 for root and run main as another user (`run.user`)".into(),
             Self::Held(_) => "start the container in a directory outside its secrets".into(),
+            Self::Changed => "restart the container: its mounts, or what there is to hide, have changed since main was started; a session has to have the container's own capabilities (no `--privileged`)".into(),
             Self::Landlock(_) => "let the seccomp profile allow the landlock system calls, or none of them".into(),
         }
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NoMeans { .. } | Self::Linked(_) | Self::MountsUnknown(_) => Exit::Policy,
+            Self::NoMeans { .. } | Self::Linked(_) | Self::MountsUnknown(_) | Self::Changed => {
+                Exit::Policy
+            }
             Self::Held(_) | Self::Landlock(_) => Exit::System,
         }
     }
