@@ -280,7 +280,7 @@ impl Trust<'_> {
         identity: &Identity,
         who: &'static str,
     ) -> Result<(), Vec<Box<dyn Fault>>> {
-        let faults = replaceable::faults(self.file(), self.secrets, identity, who);
+        let faults = replaceable::faults(self.file(), self.secrets, identity, who, ask);
         if faults.is_empty() {
             return Ok(());
         }
@@ -288,7 +288,8 @@ impl Trust<'_> {
     }
 
     fn is_for_this_start_only(&self) -> bool {
-        self.withholds && replaceable::is_root_on_writable(self.file(), self.secrets, &self.main)
+        self.withholds
+            && replaceable::is_root_on_writable(self.file(), self.secrets, &self.main, ask)
     }
 
     fn file(&self) -> Option<&Path> {

@@ -3,26 +3,30 @@
 //!
 //! In: a path and an identity. Out: the first thing that lets the identity
 //! change or replace the file: the file itself, an entry on the way to it, or a
-//! directory where it is missing. Owner, mode and mount of each step decide, up
+//! directory where it is missing; or a step that nobody could judge. Owner, mode and mount of each step decide, up
 //! to the root of the file's mount: what is mounted comes back with a restart.
 //!
 //! **Never:** an answer for an identity with capabilities; root is asked about
 //! apart. A second way to the same file (another mount, a hard link) is another
 //! path to ask about.
 
+mod asked;
 mod walk;
 
 use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
 
 use super::accounts::Identity;
 use super::file::Ownership;
 use super::policy_file;
 use super::wording::shown_path;
 use crate::exit::Exit;
-use crate::report::Fault;
+use crate::report::{Fault, said};
 use crate::sys::process::executed_path;
 
-pub use walk::weakness;
+pub use asked::{Ask, find};
+pub use walk::Unjudged;
 
 /// Who a user's name and number are read from, for every start.
 const ACCOUNTS: [&str; 2] = ["/etc/passwd", "/etc/group"];
@@ -61,12 +65,20 @@ enum Role {
     Program,
 }
 
-/// A file that setup's or main's user could change before the next start.
+/// What speaks against trusting a file.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Weak(Weakness),
+    Unjudged(Unjudged),
+}
+
+/// A file that setup's or main's user could change before the next start, or may be
+/// able to.
 #[derive(Debug)]
 pub struct ReplaceableFault {
     role: Role,
     file: PathBuf,
-    weakness: Weakness,
+    found: Found,
     uid: u32,
     who: &'static str,
 }
@@ -79,26 +91,32 @@ pub fn faults(
     secrets: &[PathBuf],
     identity: &Identity,
     who: &'static str,
+    ask: Ask,
 ) -> Vec<ReplaceableFault> {
     if identity.uid == 0 {
         return Vec::new();
     }
-    faults_of(&trusted(policy, secrets), identity, who)
+    faults_of(&trusted(policy, secrets), identity, who, ask)
 }
 
 /// Whether the identity, root included, could change what one of these directories
 /// with secrets holds.
 #[must_use]
-pub fn can_change_secrets(secrets: &[PathBuf], identity: &Identity) -> bool {
+pub fn can_change_secrets(secrets: &[PathBuf], identity: &Identity, ask: Ask) -> bool {
     let mut secrets = secrets.iter();
-    secrets.any(|directory| weakness(directory, identity).is_some())
+    secrets.any(|directory| find(directory, identity, ask) != Ok(None))
 }
 
 /// The same for a program that the policy names for vestibule itself.
 #[must_use]
-pub fn program(path: &Path, identity: &Identity, who: &'static str) -> Option<ReplaceableFault> {
+pub fn program(
+    path: &Path,
+    identity: &Identity,
+    who: &'static str,
+    ask: Ask,
+) -> Option<ReplaceableFault> {
     let file = [(Role::Program, path.to_path_buf())];
-    let faults = (identity.uid != 0).then(|| faults_of(&file, identity, who));
+    let faults = (identity.uid != 0).then(|| faults_of(&file, identity, who, ask));
     faults?.pop()
 }
 
@@ -106,22 +124,25 @@ fn faults_of(
     files: &[(Role, PathBuf)],
     identity: &Identity,
     who: &'static str,
+    ask: Ask,
 ) -> Vec<ReplaceableFault> {
     let mut faults: Vec<ReplaceableFault> = Vec::new();
     for (role, file) in files {
-        let Some(weakness) = weakness(file, identity) else {
-            continue;
+        let found = match find(file, identity, ask) {
+            Ok(None) => continue,
+            Ok(Some(weakness)) => Found::Weak(weakness),
+            Err(unjudged) => Found::Unjudged(unjudged),
         };
         // A binary that is not at this path any more is not started from it, and a
         // directory that main makes has what main put there.
         let may_be_absent = matches!(role, Role::Binary | Role::Secrets);
-        let is_gone = may_be_absent && weakness.way == Way::Create;
-        let is_known = |known: &ReplaceableFault| known.weakness.path == weakness.path;
+        let is_gone = may_be_absent && found.is_creatable();
+        let is_known = |known: &ReplaceableFault| known.found.place() == found.place();
         if !is_gone && !faults.iter().any(is_known) {
             faults.push(ReplaceableFault {
                 role: *role,
                 file: file.clone(),
-                weakness,
+                found,
                 uid: identity.uid,
                 who,
             });
@@ -137,8 +158,9 @@ pub fn is_root_on_writable(
     policy: Option<&Path>,
     secrets: &[PathBuf],
     identity: &Identity,
+    ask: Ask,
 ) -> bool {
-    let is_weak = |(_, file): &(Role, PathBuf)| weakness(file, identity).is_some();
+    let is_weak = |(_, file): &(Role, PathBuf)| find(file, identity, ask) != Ok(None);
     identity.uid == 0 && trusted(policy, secrets).iter().any(is_weak)
 }
 
@@ -159,6 +181,19 @@ fn trusted(policy: Option<&Path>, secrets: &[PathBuf]) -> Vec<(Role, PathBuf)> {
     files
 }
 
+impl Found {
+    fn place(&self) -> &Path {
+        match self {
+            Self::Weak(weakness) => &weakness.path,
+            Self::Unjudged(unjudged) => &unjudged.step,
+        }
+    }
+
+    fn is_creatable(&self) -> bool {
+        matches!(self, Self::Weak(weakness) if weakness.way == Way::Create)
+    }
+}
+
 impl Weakness {
     fn place(&self) -> String {
         let Ownership { uid, gid, mode } = self.ownership;
@@ -167,37 +202,16 @@ impl Weakness {
             shown_path(&self.path)
         )
     }
-}
 
-impl Fault for ReplaceableFault {
-    fn what(&self) -> String {
-        let (file, who) = (shown_path(&self.file), self.who);
-        let way = match self.weakness.way {
-            Way::Write => "can be changed",
-            Way::Replace => "can be replaced",
-            Way::Create => "could be made",
-        };
-        let trust = match self.role {
-            Role::Program => "vestibule is to run it",
-            Role::Policy | Role::Binary | Role::Accounts => "the next start trusts it",
-            Role::Secrets => "the next start trusts the names in it",
-        };
-        format!("{file} {way} by {who}, and {trust}")
-    }
-
-    fn place(&self) -> String {
-        let place = self.weakness.place();
-        format!("{place}; {} is uid {}", self.who, self.uid)
-    }
-
-    fn remedy(&self) -> String {
-        let Weakness {
+    /// What to change, if `uid` is who could use it.
+    fn remedy(&self, uid: u32) -> String {
+        let Self {
             path,
             ownership,
             way,
-        } = &self.weakness;
+        } = self;
         let path = shown_path(path);
-        let mend = if ownership.uid == self.uid {
+        let mend = if ownership.uid == uid {
             format!("give {path} to root (chown 0:0)")
         } else if ownership.mode & 0o022 == 0 {
             format!("take the access list from {path} (setfacl -b)")
@@ -212,9 +226,85 @@ impl Fault for ReplaceableFault {
             ),
         }
     }
+}
+
+impl Fault for ReplaceableFault {
+    fn what(&self) -> String {
+        let (file, who) = (shown_path(&self.file), self.who);
+        let trust = match self.role {
+            Role::Program => "vestibule is to run it",
+            Role::Policy | Role::Binary | Role::Accounts => "the next start trusts it",
+            Role::Secrets => "the next start trusts the names in it",
+        };
+        let way = match &self.found {
+            Found::Unjudged(_) => {
+                return format!("whether {who} can change {file} cannot be told, and {trust}");
+            }
+            Found::Weak(weakness) => match weakness.way {
+                Way::Write => "can be changed",
+                Way::Replace => "can be replaced",
+                Way::Create => "could be made",
+            },
+        };
+        format!("{file} {way} by {who}, and {trust}")
+    }
+
+    fn place(&self) -> String {
+        let place = match &self.found {
+            Found::Weak(weakness) => weakness.place(),
+            Found::Unjudged(unjudged) => unjudged.place(),
+        };
+        format!("{place}; {} is uid {}", self.who, self.uid)
+    }
+
+    fn remedy(&self) -> String {
+        match &self.found {
+            Found::Weak(weakness) => weakness.remedy(self.uid),
+            Found::Unjudged(unjudged) => unjudged.remedy(),
+        }
+    }
 
     fn exit(&self) -> Exit {
-        Exit::Policy
+        match &self.found {
+            Found::Weak(_) => Exit::Policy,
+            Found::Unjudged(unjudged) => unjudged.exit(),
+        }
+    }
+}
+
+impl Unjudged {
+    /// What stood in the way, for messages.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!(
+            "looking at {}: {}",
+            shown_path(&self.step),
+            said(self.errno)
+        )
+    }
+
+    /// What to change.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        if self.is_refusal() {
+            "let PID 1 search the directories above it (chmod a+x), or become that user to look (compose: `cap_add: [SETUID, SETGID]`)".into()
+        } else {
+            "a restart may help".into()
+        }
+    }
+
+    /// A refusal stays until somebody changes it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        if self.is_refusal() {
+            Exit::Policy
+        } else {
+            Exit::System
+        }
+    }
+
+    fn is_refusal(&self) -> bool {
+        matches!(self.errno, Errno::EACCES | Errno::ELOOP)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::gather::Gathered;
 use crate::pin::Pin;
 use crate::policy::Policy;
 use crate::report::{Fault, list, quote};
+use crate::seal::as_user::ask;
 
 /// What is not as it was when main was started.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl Changed {
             return Some(Self::Identity { uid, is_named });
         }
         let places = &gathered.secret_places;
-        let is_other = now.files != then.files && can_change_secrets(places, &main);
+        let is_other = now.files != then.files && can_change_secrets(places, &main, ask);
         is_other.then(|| Self::Files(places.clone()))
     }
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use super::phase::DEFAULT_PATH;
 use crate::collect::accounts::Identity;
-use crate::collect::replaceable::{Weakness, weakness};
+use crate::collect::replaceable::{Unjudged, Weakness, find};
 use crate::collect::setup::SetupMaterial;
 use crate::exit::Exit;
 use crate::policy::{Home, Reuse, SetupRules};
@@ -69,6 +69,13 @@ pub enum GroundFault {
         /// Main's uid.
         uid: u32,
     },
+    /// Whether main's user could put programs there cannot be told.
+    Unjudged {
+        /// The part of PATH.
+        directory: PathBuf,
+        /// What stood in the way.
+        unjudged: Unjudged,
+    },
 }
 
 /// Whether it matters who has been here before, and what setup wrote is removed
@@ -115,20 +122,30 @@ impl Ground<'_> {
             faults.push(GroundFault::SharedHome);
         }
         for part in self.path.as_bytes().split(|&byte| byte == b':') {
-            let directory = Path::new(OsStr::from_bytes(part));
-            if !directory.is_absolute() {
-                faults.push(GroundFault::Relative(directory.into()));
-            } else if self.main.uid != 0
-                && let Some(weakness) = weakness(directory, self.main)
-            {
-                faults.push(GroundFault::Writable {
-                    directory: directory.to_path_buf(),
-                    weakness,
-                    uid: self.main.uid,
-                });
-            }
+            faults.extend(self.judge(Path::new(OsStr::from_bytes(part))));
         }
         faults
+    }
+
+    /// What speaks against a part of PATH.
+    fn judge(&self, directory: &Path) -> Option<GroundFault> {
+        if !directory.is_absolute() {
+            return Some(GroundFault::Relative(directory.into()));
+        }
+        let uid = self.main.uid;
+        let found = (uid != 0).then(|| find(directory, self.main, ask))?;
+        let directory = directory.to_path_buf();
+        match found {
+            Ok(found) => found.map(|weakness| GroundFault::Writable {
+                directory,
+                weakness,
+                uid,
+            }),
+            Err(unjudged) => Some(GroundFault::Unjudged {
+                directory,
+                unjudged,
+            }),
+        }
     }
 }
 
@@ -207,6 +224,10 @@ impl Fault for GroundFault {
                 "main's user could put programs into {}, which setup's PATH names",
                 shown_path(directory)
             ),
+            Self::Unjudged { directory, .. } => format!(
+                "whether main's user could put programs into {}, which setup's PATH names, cannot be told",
+                shown_path(directory)
+            ),
         };
         format!(
             "{what}: setup with credentials runs only on ground that no earlier main can have prepared"
@@ -229,6 +250,7 @@ impl Fault for GroundFault {
                     of.mode
                 )
             }
+            Self::Unjudged { unjudged, .. } => unjudged.place(),
         }
     }
 
@@ -243,6 +265,9 @@ impl Fault for GroundFault {
             Self::Relative(_) => format!("take it out of PATH, {trust}"),
             Self::Writable { .. } => {
                 format!("take it out of PATH, or make root its owner and mode 0755, {trust}")
+            }
+            Self::Unjudged { unjudged, .. } => {
+                format!("take it out of PATH, or {}, {trust}", unjudged.remedy())
             }
         }
     }

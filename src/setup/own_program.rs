@@ -30,6 +30,7 @@ use crate::collect::setup::{Minted, SetupMaterial, words_of};
 use crate::environment::Environment;
 use crate::policy::{Policy, SealRules, SetupRules};
 use crate::report::{Fault, boxed};
+use crate::seal::as_user::ask;
 use crate::seal::{kill, stop};
 use crate::secret::{Scratch, Secret};
 use crate::sys::process::{End, Reaped, reap};
@@ -68,7 +69,7 @@ pub(crate) fn faults(
             }));
         }
         let mut users = users.into_iter();
-        let changeable = users.find_map(|(user, who)| replaceable::program(path, user, who));
+        let changeable = users.find_map(|(user, who)| replaceable::program(path, user, who, ask));
         faults.extend(changeable.map(boxed));
     }
     faults

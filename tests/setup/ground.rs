@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Layer, Scene};
+use crate::harness::{Layer, Scene, capability};
 use crate::rules::{APP, Rules, refusal, sh, sh_with_token};
 
 #[track_caller]
@@ -34,6 +34,33 @@ fn a_path_that_main_could_put_programs_into_is_refused() {
     let rules = with_token().path("/home/app/bin:/usr/bin:/bin");
     let scene = rules.main(&["say", "main"]);
     expect_ground_fault(scene.directory("/home/app/bin", 0o755, APP), "/home/app");
+}
+
+/// Root that cannot enter what others shut, as `cap_drop: ALL` leaves it.
+const WITHOUT_POWER: u64 =
+    capability::SETUID | capability::SETGID | capability::SETPCAP | capability::KILL;
+
+/// A directory of programs that is main's, below one of somebody else.
+fn programs_below(shut: (u32, u32), mode: u32) -> Scene {
+    let rules = with_token().path("/opt/shut/bin:/usr/bin:/bin");
+    let scene = rules.main(&["say", "main"]).capabilities(WITHOUT_POWER);
+    let scene = scene.directory("/opt/shut/bin", 0o755, APP);
+    scene.directory("/opt/shut", mode, shut)
+}
+
+#[test]
+fn a_path_that_pid_1_may_not_look_at_is_looked_at_by_main_s_user() {
+    // Main is in the group 2000.
+    expect_ground_fault(
+        programs_below((1001, 2000), 0o750),
+        "could put programs into /opt/shut/bin",
+    );
+}
+
+#[test]
+fn a_path_that_main_s_user_may_not_look_at_either_is_no_way_for_it() {
+    let outcome = programs_below((1001, 1001), 0o700).run().expect_code(0);
+    assert_eq!(outcome.stdout, "setup\nmain\n");
 }
 
 #[test]

@@ -3,16 +3,20 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 
+use caps::{CapSet, Capability};
+use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{Gid, Uid, chown};
 
 use super::super::tests::{Place, assert_root};
-use super::walk::ACCESS_LIST;
-use super::{Identity, Role, Way, faults, faults_of, is_root_on_writable, weakness};
+use super::walk::{ACCESS_LIST, weakness};
+use super::{Ask, Identity, Role, Way, Weakness, faults, faults_of, find, is_root_on_writable};
 use crate::exit::Exit;
 use crate::report::Fault;
+use crate::seal::as_user::ask;
 use crate::sys::attribute;
 
 /// Uid and gid 1000, also in group 2000.
@@ -50,9 +54,14 @@ fn set(place: &Place, name: &str, (uid, gid, mode): (u32, u32, u32)) {
     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
+/// Every step of these could be looked at.
+fn weak(path: &Path, identity: &Identity) -> Option<Weakness> {
+    weakness(path, identity).unwrap()
+}
+
 /// Where below the place, and how.
 fn found(place: &Place, name: &str) -> Option<(String, Way)> {
-    let weakness = weakness(&place.0.join(name), &agent())?;
+    let weakness = weak(&place.0.join(name), &agent())?;
     let below = weakness.path.strip_prefix(&place.0).unwrap();
     Some((below.to_str().unwrap().to_owned(), weakness.way))
 }
@@ -66,7 +75,7 @@ fn policy_with(name: &str, ownership: (u32, u32, u32)) -> Option<(String, Way)> 
 #[test]
 fn a_file_of_root_in_directories_of_root_cannot_be_changed() {
     assert_eq!(found(&place(), "etc/policy.json"), None);
-    assert_eq!(weakness(Path::new("/etc/passwd"), &agent()), None);
+    assert_eq!(weak(Path::new("/etc/passwd"), &agent()), None);
 }
 
 #[test]
@@ -168,9 +177,120 @@ fn links_in_a_circle_and_kernel_objects_are_nobody_s() {
     let place = place();
     place.link("two", "one");
     place.link("one", "two");
-    assert_eq!(found(&place, "one"), None);
-    assert_eq!(weakness(Path::new("/proc/self/fd/0"), &agent()), None);
-    assert_eq!(weakness(Path::new(""), &agent()), None);
+    let circle = place.0.join("one");
+    assert_eq!(weakness(&circle, &agent()).unwrap_err().errno, Errno::ELOOP);
+    // The identity is refused too.
+    assert_eq!(find(&circle, &agent(), ask), Ok(None));
+    assert_eq!(weak(Path::new("/proc/self/fd/0"), &agent()), None);
+    let empty = weakness(Path::new(""), &agent());
+    assert_eq!(empty.unwrap_err().errno, Errno::EINVAL);
+}
+
+#[test]
+fn a_name_that_nothing_can_have_is_nobody_s() {
+    let place = place();
+    let long = format!("etc/{}", "x".repeat(300));
+    for name in ["etc/policy.json/below", long.as_str()] {
+        assert_eq!(found(&place, name), None, "{name}");
+    }
+    set(&place, "etc", (1000, 0, 0o755));
+    assert!(found(&place, &long).is_some());
+}
+
+/// Root without the capability to look past the modes of directories, as
+/// `cap_drop: ALL` leaves it.
+fn without_power<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let limited = || {
+        for capability in [
+            Capability::CAP_DAC_OVERRIDE,
+            Capability::CAP_DAC_READ_SEARCH,
+        ] {
+            caps::drop(None, CapSet::Effective, capability).unwrap();
+        }
+        work()
+    };
+    thread::scope(|scope| scope.spawn(limited).join().unwrap())
+}
+
+/// Somebody else's directory, which uid 1000 may search by its group and this root may
+/// not at all; `inner` in it is uid 1000's.
+fn shut_place() -> (Place, PathBuf) {
+    let place = place();
+    place.write("shut/inner/policy.json", "");
+    set(&place, "shut/inner", (1000, 1000, 0o700));
+    set(&place, "shut", (1001, 2000, 0o750));
+    let policy = place.0.join("shut/inner/policy.json");
+    (place, policy)
+}
+
+#[test]
+fn a_step_that_cannot_be_looked_at_is_not_judged() {
+    let (place, policy) = shut_place();
+    let unjudged = without_power(|| weakness(&policy, &agent())).unwrap_err();
+    assert_eq!(unjudged.step, place.0.join("shut/inner"));
+    assert_eq!(unjudged.rest, Path::new("policy.json"));
+    assert_eq!(unjudged.errno, Errno::EACCES);
+    // What was found before it counts without the rest.
+    set(&place, "shut", (1000, 2000, 0o750));
+    let found = without_power(|| weakness(&policy, &agent()))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (found.path, found.way),
+        (place.0.join("shut"), Way::Replace)
+    );
+}
+
+#[test]
+fn the_identity_itself_looks_where_root_may_not() {
+    let (place, policy) = shut_place();
+    let found = without_power(|| find(&policy, &agent(), ask))
+        .unwrap()
+        .unwrap();
+    let inner = place.0.join("shut/inner");
+    assert_eq!((&found.path, found.way), (&inner, Way::Replace));
+    assert_eq!((found.ownership.uid, found.ownership.mode), (1000, 0o700));
+    // By a link that the identity may not come to: what it leads to is its own.
+    place.write("private/file", "");
+    place.link(&place.path("shut"), "private/link");
+    set(&place, "private", (0, 0, 0o700));
+    let linked = place.0.join("private/link/inner/policy.json");
+    let found = without_power(|| find(&linked, &agent(), ask)).unwrap();
+    assert_eq!(found.unwrap().path, inner);
+}
+
+#[test]
+fn what_the_identity_is_refused_too_is_no_way_for_it() {
+    let (place, policy) = shut_place();
+    set(&place, "shut", (1001, 1001, 0o700));
+    assert_eq!(without_power(|| find(&policy, &agent(), ask)), Ok(None));
+}
+
+#[test]
+fn what_nobody_could_judge_is_a_finding_that_says_what_to_do() {
+    let (place, policy) = shut_place();
+    let files = [(Role::Policy, policy)];
+    // Nobody may become it, or it cannot tell either.
+    let children: [Ask; 2] = [|_, _| Err(Errno::EPERM), |_, _| Ok(Vec::new())];
+    for child in children {
+        let faults = without_power(|| faults_of(&files, &agent(), "main", child));
+        let [fault] = faults.as_slice() else {
+            panic!("{faults:?}");
+        };
+        let what = format!(
+            "whether main can change {}/inner/policy.json cannot be told, and the next start trusts it",
+            place.path("shut")
+        );
+        assert_eq!(fault.what(), what);
+        let looking = format!("looking at {}/inner: permission denied", place.path("shut"));
+        assert_eq!(fault.place(), format!("{looking}; main is uid 1000"));
+        assert!(
+            fault.remedy().contains("cap_add: [SETUID, SETGID]"),
+            "{}",
+            fault.remedy()
+        );
+        assert_eq!(fault.exit(), Exit::Policy);
+    }
 }
 
 #[test]
@@ -219,8 +339,8 @@ fn on_a_read_only_mount_nobody_changes_and_above_a_mount_nothing_counts() {
     bind("etc/policy.json", MsFlags::MS_RDONLY);
     assert_eq!(found(&place, "etc/policy.json"), None);
     let identity = root();
-    assert_eq!(weakness(&place.0.join("etc/policy.json"), &identity), None);
-    assert!(weakness(Path::new("/etc/passwd"), &identity).is_some());
+    assert_eq!(weak(&place.0.join("etc/policy.json"), &identity), None);
+    assert!(weak(Path::new("/etc/passwd"), &identity).is_some());
 
     bind("data/inner/volume", MsFlags::empty());
     assert_eq!(found(&place, "data/inner/volume/policy.json"), None);
@@ -242,7 +362,7 @@ fn the_message_names_file_place_and_what_to_change() {
     set(&place, "etc", (0, 1000, 0o775));
     let policy = place.0.join("etc/policy.json");
     let files = [(Role::Policy, policy.clone()), (Role::Accounts, policy)];
-    let faults = faults_of(&files, &agent(), "main's user");
+    let faults = faults_of(&files, &agent(), "main's user", ask);
     let [fault] = faults.as_slice() else {
         panic!("one place to mend is one fault: {faults:?}");
     };
@@ -266,8 +386,8 @@ fn the_message_names_file_place_and_what_to_change() {
 
 #[test]
 fn root_on_a_writable_file_system_is_known_and_nobody_else() {
-    assert!(faults(None, &[], &root(), "main").is_empty());
-    assert!(!is_root_on_writable(None, &[], &agent()));
+    assert!(faults(None, &[], &root(), "main", ask).is_empty());
+    assert!(!is_root_on_writable(None, &[], &agent(), ask));
     let policy = place().0.join("etc/policy.json");
-    assert!(is_root_on_writable(Some(&policy), &[], &root()));
+    assert!(is_root_on_writable(Some(&policy), &[], &root(), ask));
 }

@@ -1,12 +1,16 @@
 //! The way to a file, component by component, as the kernel would go it.
 //!
 //! In: a path and an identity. Out: the first step that the identity could
-//! change. Links are followed one at a time, since the directory that holds a
-//! link decides where it leads.
+//! change; or the step that this process may not look at, which is no answer.
+//! Links are followed one at a time, since the directory that holds a link decides
+//! where it leads.
 //!
 //! **Never:** access(2) or an attempt: this process is not the identity, and
-//! what is mounted may be the host's.
+//! what is mounted may be the host's. Never an error as the answer that nobody
+//! could change a step.
 
+use std::ffi::OsStr;
+use std::mem;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
@@ -26,6 +30,17 @@ const LINKS: u8 = 40;
 /// An access list (acl(5)); with one, the group bits of the mode are its mask.
 pub(super) const ACCESS_LIST: &std::ffi::CStr = c"system.posix_acl_access";
 
+/// A way that could not be judged to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unjudged {
+    /// The step that could not be looked at; no link is in its path.
+    pub step: PathBuf,
+    /// What comes behind it.
+    pub rest: PathBuf,
+    /// Why not.
+    pub errno: Errno,
+}
+
 /// A file or directory on the way, with no link in its path.
 struct Step {
     path: PathBuf,
@@ -35,50 +50,55 @@ struct Step {
     covered: Option<Weakness>,
 }
 
+/// A way, as far as it was gone.
+struct Walk {
+    /// The directories from the root to the present one.
+    root: Step,
+    below: Vec<Step>,
+    ahead: PathBuf,
+    links: u8,
+}
+
+/// The next thing on a way.
+enum Move {
+    /// An entry of the present directory.
+    Entry(Step),
+    /// A directory that `..` leads out of.
+    Left(Step),
+    /// Nothing: the way is at its end.
+    End,
+    /// An entry that is not there.
+    Missing,
+    /// An entry below something that is no directory, or with a name that is too long:
+    /// nobody can have it.
+    Impossible,
+    /// An entry that could not be looked at.
+    Unseen(Unjudged),
+}
+
 /// The first thing that lets `identity` change what `path` leads to. A uid of 0
-/// is taken to be able to do all that the mounts allow. What cannot be looked at
-/// ends the way: nobody below could open it either.
-#[must_use]
-pub fn weakness(path: &Path, identity: &Identity) -> Option<Weakness> {
-    let root = Step::at(PathBuf::from("/")).ok()?;
-    let mut ahead = std::path::absolute(path).ok()?;
-    let mut entered = vec![root];
-    let mut links = LINKS;
+/// is taken to be able to do all that the mounts allow.
+pub(super) fn weakness(path: &Path, identity: &Identity) -> Result<Option<Weakness>, Unjudged> {
+    let mut walk = Walk::to(path)?;
     // What was found since the root of the present mount, or since a link.
-    let mut found = None;
+    let mut found: Option<Weakness> = None;
     loop {
-        let mut components = ahead.components();
-        let component = components.next();
-        let rest = components.as_path().to_path_buf();
-        let directory = entered.last()?;
-        let name = match component {
-            Some(Component::Normal(name)) => name,
-            Some(Component::RootDir | Component::Prefix(_)) => {
-                entered.truncate(1);
-                ahead = rest;
+        let next = walk.next()?;
+        let directory = walk.present();
+        let or_here = |way| directory.judge(identity, way);
+        let mut step = match next {
+            Move::End => return Ok(found.or_else(|| or_here(Way::Write))),
+            Move::Missing => return Ok(found.or_else(|| or_here(Way::Create))),
+            Move::Impossible => return Ok(found.or_else(|| or_here(Way::Replace))),
+            Move::Unseen(unjudged) => {
+                let found = found.or_else(|| or_here(Way::Replace));
+                return found.map_or(Err(unjudged), |found| Ok(Some(found)));
+            }
+            Move::Left(left) => {
+                found = found.or(left.covered);
                 continue;
             }
-            Some(Component::CurDir) => {
-                ahead = rest;
-                continue;
-            }
-            Some(Component::ParentDir) => {
-                // The root's parent is the root.
-                if entered.len() > 1 {
-                    let left = entered.pop();
-                    found = found.or(left.and_then(|left| left.covered));
-                }
-                ahead = rest;
-                continue;
-            }
-            None => return found.or_else(|| directory.judge(identity, Way::Write)),
-        };
-        let mut step = match Step::at(directory.path.join(name)) {
-            Ok(step) => step,
-            Err(Errno::ENOENT) => {
-                return found.or_else(|| directory.judge(identity, Way::Create));
-            }
-            Err(_) => return found.or_else(|| directory.judge(identity, Way::Replace)),
+            Move::Entry(step) => step,
         };
         if step.look.mount == directory.look.mount {
             found = found.or_else(|| directory.judge_entry(identity, &step));
@@ -87,19 +107,89 @@ pub fn weakness(path: &Path, identity: &Identity) -> Option<Weakness> {
             // happens above it, the next start mounts it anew.
             step.covered = found.take();
             if !step.is_link() && step.is_kernels() {
-                return None;
+                return Ok(None);
             }
         }
-        if step.is_link() {
-            if found.is_some() {
-                return found;
+        if found.is_some() && step.is_link() {
+            return Ok(found);
+        }
+        walk.enter(step)?;
+    }
+}
+
+impl Walk {
+    fn to(path: &Path) -> Result<Self, Unjudged> {
+        let ahead = std::path::absolute(path).map_err(|error| {
+            let errno = error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
+            Unjudged::at(path, Path::new(""), errno)
+        })?;
+        let root = PathBuf::from("/");
+        let root = Step::at(root).map_err(|errno| Unjudged::at(Path::new("/"), &ahead, errno))?;
+        Ok(Self {
+            root,
+            below: Vec::new(),
+            ahead,
+            links: LINKS,
+        })
+    }
+
+    /// The directory that the way has come to.
+    fn present(&self) -> &Step {
+        self.below.last().unwrap_or(&self.root)
+    }
+
+    /// Goes on to the next component that leads anywhere.
+    fn next(&mut self) -> Result<Move, Unjudged> {
+        loop {
+            let ahead = mem::take(&mut self.ahead);
+            let mut components = ahead.components();
+            let component = components.next();
+            self.ahead = components.as_path().to_path_buf();
+            match component {
+                Some(Component::Normal(name)) => return Ok(self.look_at(name)),
+                Some(Component::RootDir | Component::Prefix(_)) => self.below.clear(),
+                Some(Component::CurDir) => {}
+                // The root's parent is the root.
+                Some(Component::ParentDir) => {
+                    if let Some(left) = self.below.pop() {
+                        return Ok(Move::Left(left));
+                    }
+                }
+                None => return Ok(Move::End),
             }
-            links = links.checked_sub(1)?;
-            let target = readlink(&step.path).ok()?;
-            ahead = PathBuf::from(target).join(rest);
-        } else {
-            entered.push(step);
-            ahead = rest;
+        }
+    }
+
+    fn look_at(&self, name: &OsStr) -> Move {
+        let path = self.present().path.join(name);
+        match Step::at(path.clone()) {
+            Ok(step) => Move::Entry(step),
+            Err(Errno::ENOENT) => Move::Missing,
+            Err(Errno::ENOTDIR | Errno::ENAMETOOLONG) => Move::Impossible,
+            Err(errno) => Move::Unseen(Unjudged::at(&path, &self.ahead, errno)),
+        }
+    }
+
+    /// Into a directory, or on to where a link leads.
+    fn enter(&mut self, step: Step) -> Result<(), Unjudged> {
+        if !step.is_link() {
+            self.below.push(step);
+            return Ok(());
+        }
+        let unjudged = |errno| Unjudged::at(&step.path, &self.ahead, errno);
+        self.links = self.links.checked_sub(1).ok_or(unjudged(Errno::ELOOP))?;
+        let target = readlink(&step.path).map_err(unjudged)?;
+        self.ahead = PathBuf::from(target).join(&self.ahead);
+        Ok(())
+    }
+}
+
+impl Unjudged {
+    fn at(step: &Path, rest: &Path, errno: Errno) -> Self {
+        Self {
+            step: step.to_path_buf(),
+            rest: rest.to_path_buf(),
+            errno,
         }
     }
 }
@@ -117,7 +207,8 @@ impl Step {
         SFlag::from_bits_truncate(self.look.mode) & SFlag::S_IFMT == SFlag::S_IFLNK
     }
 
-    /// `/proc` shows the kernel's objects; nobody puts files there.
+    /// `/proc` shows the kernel's objects; nobody puts files there. What does not say
+    /// so is judged as any other.
     fn is_kernels(&self) -> bool {
         statfs(&self.path).is_ok_and(|found| found.filesystem_type() == PROC_SUPER_MAGIC)
     }
@@ -154,8 +245,9 @@ impl Step {
         if !group && !others {
             return false;
         }
-        // Whom a list names is not read: its mask is the most that it gives.
-        if attribute::has(&self.path, ACCESS_LIST).unwrap_or(false) {
+        // Whom a list names is not read: its mask is the most that it gives. One that
+        // could not be asked for may be there.
+        if attribute::has(&self.path, ACCESS_LIST).unwrap_or(true) {
             return true;
         }
         let gid = self.look.gid;
@@ -167,6 +259,7 @@ impl Step {
     }
 }
 
+/// Whether nobody can write there; an error is no such word.
 fn is_read_only(path: &Path) -> bool {
     statvfs(path).is_ok_and(|found| found.flags().contains(FsFlags::ST_RDONLY))
 }
