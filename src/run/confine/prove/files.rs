@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{Pid, read};
@@ -67,18 +68,16 @@ pub(super) fn try_descriptors(
         ("standard error", descriptor::stderr()),
     ];
     for (name, standard) in standard {
-        let is_withheld = fstat(standard).is_ok_and(|found| {
-            let identity = (found.st_dev, found.st_ino);
-            hidden.files.contains(&identity)
-        });
+        let outcome = match fstat(standard) {
+            Ok(found) if hidden.files.contains(&(found.st_dev, found.st_ino)) => Outcome::Reached,
+            // Closed, or something else.
+            Ok(_) | Err(Errno::EBADF) => Outcome::Absent,
+            Err(errno) => Outcome::Unclear(errno),
+        };
         see(Attempt {
             channel: "reading",
             target: name.into(),
-            outcome: if is_withheld {
-                Outcome::Reached
-            } else {
-                Outcome::Absent
-            },
+            outcome,
             remedy: "start the container without a secret's file as its standard input",
         });
     }

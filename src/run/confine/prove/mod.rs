@@ -98,7 +98,15 @@ pub fn try_all(circumstances: &Circumstances<'_>, see: &mut dyn FnMut(Attempt)) 
     let Hidden::Files(files) = circumstances.hidden else {
         return;
     };
-    let _ = prctl::set_dumpable(true);
+    if let Err(errno) = prctl::set_dumpable(true) {
+        // The attempts would be made in another state than main's.
+        see(Attempt {
+            channel: "becoming",
+            target: "as open to a look as main".into(),
+            outcome: Outcome::Unclear(errno),
+            remedy: "let the seccomp profile allow prctl(PR_SET_DUMPABLE)",
+        });
+    }
     // A `/proc` of another process namespace knows PID 1 as somebody else.
     let seen = circumstances.reaper.filter(|_| process::is_own_proc());
     files::try_files(files, seen, see);

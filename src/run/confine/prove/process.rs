@@ -35,9 +35,13 @@ const FOLLOWED: [&str; 3] = ["root", "cwd", "exe"];
 /// The reaper holds no descriptor from 5 up.
 const DESCRIPTORS: i32 = 5;
 
-/// Whether `/proc` shows this process under its own number.
+/// Whether `/proc` shows this process under its own number. Where that cannot be told
+/// for another reason than that there is none, the attempts tell.
 pub(super) fn is_own_proc() -> bool {
-    readlink("/proc/self").is_ok_and(|seen| seen == *getpid().to_string())
+    match readlink("/proc/self") {
+        Ok(seen) => seen == *getpid().to_string(),
+        Err(errno) => errno != Errno::ENOENT,
+    }
 }
 
 /// What `/proc` has of the reaper that would show its memory or lend its view.
@@ -122,7 +126,17 @@ fn copy_a_byte(process: Pid) -> nix::Result<()> {
 /// value. Sessions of `docker exec` have the container's configured variables.
 pub(super) fn try_environments(marks: &Fingerprints, see: &mut dyn FnMut(Attempt)) {
     let own = getpid().to_string();
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let processes = match processes() {
+        Ok(processes) => processes,
+        Err(errno) => {
+            return see(Attempt {
+                channel: "listing",
+                target: "/proc".into(),
+                outcome: Outcome::Unclear(errno),
+                remedy: "let main's user list `/proc`, so that every process in it can be tried",
+            });
+        }
+    };
     for process in processes {
         let name = process.file_name();
         let is_other =
@@ -143,6 +157,11 @@ pub(super) fn try_environments(marks: &Fingerprints, see: &mut dyn FnMut(Attempt
             remedy: "give the secret as a file instead of a container variable, or main a user of its own",
         });
     }
+}
+
+fn processes() -> nix::Result<Vec<fs::DirEntry>> {
+    let listed = fs::read_dir("/proc").and_then(Iterator::collect);
+    listed.map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
 }
 
 fn environment(path: &Path) -> nix::Result<Vec<u8>> {
