@@ -143,11 +143,11 @@ fn make_directory() -> Option<PathBuf> {
         .find_map(|place| mkdtemp(&place.join("vestibule-XXXXXX")).ok())
 }
 
-/// Whether `/dev/shm` belongs to others too: to the host, whose IPC namespace
+/// Whether `/dev/shm` may belong to others too: to the host, whose IPC namespace
 /// has a fixed number (linux/proc_ns.h), or to the other containers of a pod.
 fn is_memory_shared() -> bool {
-    let host = readlink("/proc/self/ns/ipc").is_ok_and(|name| name == "ipc:[4026531839]");
-    host || var_os("KUBERNETES_SERVICE_HOST").is_some()
+    let own = readlink("/proc/self/ns/ipc").is_ok_and(|name| name != "ipc:[4026531839]");
+    !own || var_os("KUBERNETES_SERVICE_HOST").is_some()
 }
 
 /// Mount points of type tmpfs (proc(5), mountinfo: field 5, and the first field

@@ -115,6 +115,22 @@ fn a_memory_file_that_main_could_not_open_is_refused_and_not_promised() {
 }
 
 #[test]
+fn without_proc_no_copy_goes_to_a_dev_shm_that_may_be_the_host_s() {
+    let scene = Scene::main(&["report"])
+        .policy(&POLICY.replace("USER", "65534:65534"))
+        .secret_at("/run/secrets/key", 0o400, (0, 0), str::to_owned)
+        .permits(&["key"]);
+    for (scene, place) in [
+        (scene.clone(), "/dev/shm/"),
+        (scene.without_proc(), "/tmp/"),
+    ] {
+        let outcome = scene.run().expect_code(0);
+        let path = outcome.report().environment()["KEY_FILE"].clone();
+        assert!(path.starts_with(place), "{path}");
+    }
+}
+
+#[test]
 fn a_memory_file_cannot_be_changed() {
     let change =
         r#"(echo x >> "$KEY_FILE") && echo changed; (: > "$KEY_FILE") && echo cut; exit 7"#;
