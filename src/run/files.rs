@@ -121,14 +121,20 @@ pub fn deliver(
     })
 }
 
-/// Whether this process could read a file.
-pub(super) fn is_readable(path: &Path) -> bool {
-    open(
-        path,
-        OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK,
-        Mode::empty(),
-    )
-    .is_ok()
+/// Whether this process could read a file, as far as it can tell.
+fn is_readable(path: &Path) -> bool {
+    try_to_read(path).is_ok()
+}
+
+/// Whether it might: only a refusal, or no file, says that it cannot.
+pub(super) fn may_be_read(path: &Path) -> bool {
+    let refused = [Errno::EACCES, Errno::EPERM, Errno::ENOENT, Errno::ENOTDIR];
+    try_to_read(path).map_or_else(|errno| !refused.contains(&errno), |()| true)
+}
+
+fn try_to_read(path: &Path) -> nix::Result<()> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    open(path, flags, Mode::empty()).map(drop)
 }
 
 /// A new 0700 directory on the first tmpfs that takes one.

@@ -35,6 +35,7 @@ use crate::init::terminal;
 use crate::pin::Confined;
 use crate::report::{Fault, Reporter, boxed};
 use crate::seal::close::SetupGone;
+use crate::seal::wording::shown_path;
 use crate::start::Caller;
 use crate::sys;
 use crate::sys::arguments::Arguments;
@@ -164,6 +165,7 @@ fn try_to_become_main(launch: Launch, gate: Option<&Gate>) -> Result<Infallible,
     } = launch;
     let summary = std::mem::take(&mut collected.summary);
     let almost = AlmostMain::become_it(collected, &preparation, &caller)?;
+    almost.explain(report);
     // Without a secret PID 1 goes on as it is, and has nothing to wait for.
     let gate_of_reaper = gate.filter(|_| reaper_arguments.is_some());
     if let Some(gate) = gate_of_reaper {
@@ -236,6 +238,20 @@ impl AlmostMain {
     #[must_use]
     pub fn confined(&self) -> Confined {
         self.hidden.confined()
+    }
+
+    /// What main cannot read although it is no secret, for `-v`.
+    fn explain(&self, report: Reporter) {
+        let Hidden::Files(hidden) = &self.hidden else {
+            return;
+        };
+        for path in &hidden.unlisted {
+            let shown = shown_path(path);
+            let text = format!(
+                "run: main can read no file in {shown}: a withheld secret is or may be below it, and neither PID 1 nor main may list it"
+            );
+            report.detail(1, "unlisted", &text, &[("path", shown.into())]);
+        }
     }
 
     /// Whether the policy accepts that withheld files can be read.

@@ -44,7 +44,7 @@ pub struct Place {
 pub fn writable(setup: &Identity, others: &[&Path]) -> Vec<Place> {
     let mounts = Mounts::read();
     let mut paths: Vec<PathBuf> = Vec::new();
-    if mounts.is_empty() {
+    if !mounts.is_whole() {
         paths.extend(["/", "/tmp", "/var/tmp", "/run", "/dev/shm"].map(PathBuf::from));
     }
     for mount in mounts.at_or_below(Path::new("/")) {

@@ -43,6 +43,7 @@ mod proof;
 mod reaper;
 mod refusals;
 mod scan;
+mod second_mounts;
 mod signals;
 mod sources;
 mod unusable;

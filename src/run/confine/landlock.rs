@@ -38,7 +38,11 @@ const POINT: OFlag = OFlag::O_PATH
 pub type Shut = [PathBuf];
 
 /// Rules that are ready to be entered.
-pub struct FileRules(Ruleset);
+pub struct FileRules {
+    ruleset: Ruleset,
+    /// Directories that could not be listed, or not to their last entry, and why.
+    unlisted: Vec<(PathBuf, Errno)>,
+}
 
 /// Why there are no file rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,15 +50,16 @@ pub enum NoRules {
     /// The kernel has no Landlock, or a filter shuts it away.
     NoLandlock,
     /// A directory above a shut path cannot be listed, so its other entries
-    /// could not be allowed.
+    /// could not be allowed: the root, or one with another error than a refusal.
     Unlisted(PathBuf, Errno),
     /// The kernel refused a step.
     Refused(Errno),
 }
 
 impl FileRules {
-    /// Allows everything beside the shut paths. Done with the rights of the
-    /// start, since main's user may not be able to list `/`.
+    /// Allows everything beside the shut paths, as far as this process can list the
+    /// directories above them. Done with the rights of the start, since main's user
+    /// may not be able to list `/`.
     pub fn around(shut: &Shut) -> Result<Self, NoRules> {
         let version = landlock::version().ok_or(NoRules::NoLandlock)?;
         for path in EXPECTED.map(Path::new) {
@@ -70,8 +75,35 @@ impl FileRules {
                 .allow(&root, landlock::REFER)
                 .map_err(NoRules::Refused)?;
         }
-        allow_beside(&ruleset, Path::new("/"), shut)?;
-        Ok(Self(ruleset))
+        let unlisted = allow_beside(&ruleset, shut)?;
+        Ok(Self { ruleset, unlisted })
+    }
+
+    /// Whether a directory could not be listed yet.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        !self.unlisted.is_empty()
+    }
+
+    /// Does the same again as main's user, who may list what the start could not. With
+    /// no path shut that was open before, what is allowed already stays right.
+    pub fn complete(&mut self, shut: &Shut) -> Result<(), NoRules> {
+        let unlisted = allow_beside(&self.ruleset, shut)?;
+        let is_in = |directory: &Path| unlisted.iter().any(|(other, _)| other == directory);
+        self.unlisted.retain(|(directory, _)| is_in(directory));
+        // Without any rule main could not even read its program's libraries.
+        let mut unlisted = self.unlisted.iter();
+        match unlisted.find(|(directory, _)| directory == Path::new("/")) {
+            Some((root, errno)) => Err(NoRules::Unlisted(root.clone(), *errno)),
+            None => Ok(()),
+        }
+    }
+
+    /// Directories that nobody could list: what is in them has no rule.
+    #[must_use]
+    pub fn unlisted(&self) -> Vec<PathBuf> {
+        let unlisted = self.unlisted.iter();
+        unlisted.map(|(directory, _)| directory.clone()).collect()
     }
 
     /// Allows one file or directory, shut or not. A link is followed.
@@ -82,12 +114,12 @@ impl FileRules {
             OFlag::O_PATH | OFlag::O_CLOEXEC,
             Mode::empty(),
         )?;
-        self.0.allow(&found, landlock::READ_FILE)
+        self.ruleset.allow(&found, landlock::READ_FILE)
     }
 
     /// From here on the rules hold, for this process and all that it starts.
     pub fn enter(self) -> nix::Result<()> {
-        self.0.enter()
+        self.ruleset.enter()
     }
 }
 
@@ -145,32 +177,55 @@ fn is_above(directory: &Path, shut: &Shut) -> bool {
         .any(|path| is_within(path, directory) && !is_same_path(path, directory))
 }
 
-/// Allows every entry of a directory that is not shut; one above a shut path is
-/// descended into. Links need no rule: what they lead to has one or not.
-fn allow_beside(ruleset: &Ruleset, directory: &Path, shut: &Shut) -> Result<(), NoRules> {
+/// The directories on the way to the shut paths, from the root down.
+fn directories_above(shut: &Shut) -> Vec<&Path> {
+    let above = shut.iter().flat_map(|path| path.ancestors().skip(1));
+    let is_open = |directory: &&Path| !shut.iter().any(|path| is_within(directory, path));
+    let mut above: Vec<&Path> = above.filter(is_open).collect();
+    above.sort();
+    above.dedup();
+    above
+}
+
+/// Allows every entry of the directories above the shut paths that is neither shut
+/// nor such a directory. Returns those that refuse to be listed; what is in them is
+/// not allowed.
+fn allow_beside(ruleset: &Ruleset, shut: &Shut) -> Result<Vec<(PathBuf, Errno)>, NoRules> {
+    let mut unlisted = Vec::new();
+    for directory in directories_above(shut) {
+        match allow_entries(ruleset, directory, shut) {
+            Err(NoRules::Unlisted(path, errno @ (Errno::EACCES | Errno::EPERM))) => {
+                unlisted.push((path, errno));
+            }
+            // Gone, or never there: a second mount could not be looked for either.
+            Err(NoRules::Unlisted(_, Errno::ENOENT)) => {}
+            other => other?,
+        }
+    }
+    Ok(unlisted)
+}
+
+/// Links need no rule: what they lead to has one or not.
+fn allow_entries(ruleset: &Ruleset, directory: &Path, shut: &Shut) -> Result<(), NoRules> {
     let unlisted = |errno| NoRules::Unlisted(directory.to_path_buf(), errno);
     let opened = openat(AT_FDCWD, directory, LIST, Mode::empty()).map_err(unlisted)?;
-    let mut above = Vec::new();
+    let mut refused = None;
     for (name, kind) in listing::list(opened.as_fd()).map_err(unlisted)? {
         let path = directory.join(&name);
-        if kind == Kind::Link || shut.iter().any(|shut| is_same_path(shut, &path)) {
-            continue;
-        }
-        if is_above(&path, shut) {
-            above.push(path);
+        let is_shut = shut.iter().any(|shut| is_same_path(shut, &path));
+        if kind == Kind::Link || is_shut || is_above(&path, shut) {
             continue;
         }
         match openat(&opened, name.as_os_str(), POINT, Mode::empty()) {
             Ok(entry) => ruleset
                 .allow(&entry, landlock::READ_FILE)
                 .map_err(NoRules::Refused)?,
-            // Gone since it was listed, or out of anyone's reach already.
-            Err(Errno::ENOENT | Errno::EACCES) => {}
+            // Gone since it was listed.
+            Err(Errno::ENOENT) => {}
+            // The directory can be listed and not searched; main may do both.
+            Err(errno @ (Errno::EACCES | Errno::EPERM)) => refused = Some(errno),
             Err(errno) => return Err(NoRules::Unlisted(path, errno)),
         }
     }
-    drop(opened);
-    above
-        .iter()
-        .try_for_each(|path| allow_beside(ruleset, path, shut))
+    refused.map_or(Ok(()), |errno| Err(unlisted(errno)))
 }

@@ -13,6 +13,7 @@ pub mod mounts;
 pub mod prove;
 mod refusal;
 mod unmount;
+mod ways;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -27,10 +28,10 @@ use crate::collect::reach::Reach;
 use crate::pin::{Confined, Digest, Digester, LETTERS, NO_LETTER};
 use crate::policy::Confinement;
 use crate::sys::capability::Sets;
-use crate::sys::real_path::real_path;
 use landlock::{FileRules, NoRules};
-use mounts::{Mounts, is_within};
+use mounts::{FileId, Mounts};
 use unmount::unmount;
+use ways::{Power, Ways};
 
 pub use refusal::ConfineError;
 
@@ -150,17 +151,10 @@ impl Hidden {
 /// Rules and paths, before anything holds.
 pub struct Ready {
     rules: Result<FileRules, NoRules>,
-    /// Every path under which a withheld file is known.
-    paths: Vec<PathBuf>,
-    /// Which files those are, by device and inode.
-    files: Vec<(u64, u64)>,
+    ways: Ways,
+    mounts: Mounts,
     /// Whether a mount was taken away.
     unmounted: bool,
-    mounts_known: bool,
-    /// A withheld file with a name that nobody knows of.
-    linked: Option<PathBuf>,
-    /// The paths that are shut, for PID 1 to show.
-    shut: Digest,
     pinned: Option<Confined>,
 }
 
@@ -169,8 +163,7 @@ impl Ready {
     /// rules ready. Main's user might not be able to list the directories.
     fn prepare(reach: &Reach, pinned: Option<Confined>) -> Result<Self, ConfineError> {
         let mounts = Mounts::read();
-        let (paths, shut) = known_paths(reach, &mounts);
-        let files = paths.iter().filter_map(|path| identity(path)).collect();
+        let ways = Ways::find(reach, &mounts);
         // Effect: unmount.
         let unmounts = pinned.is_none_or(|pinned| pinned.has(Means::Unmount.letter()));
         let unmounted =
@@ -178,10 +171,10 @@ impl Ready {
         // Only what is there has to be hidden.
         // Effect: file rules made.
         let is_pinned = pinned.is_some_and(|pinned| pinned.has(Means::FileRules.letter()));
-        let rules = if paths.is_empty() && !is_pinned {
+        let rules = if ways.tried.is_empty() && !is_pinned {
             Err(NoRules::NoLandlock)
         } else {
-            FileRules::around(&shut)
+            FileRules::around(&ways.shut())
         };
         let rules = rules.and_then(|rules| {
             for path in reach.allowed() {
@@ -194,12 +187,9 @@ impl Ready {
         });
         Ok(Self {
             rules,
-            paths,
-            files,
+            ways,
+            mounts,
             unmounted,
-            mounts_known: !mounts.is_empty(),
-            linked: linked_elsewhere(reach),
-            shut: digest_of(&shut),
             pinned,
         })
     }
@@ -207,36 +197,42 @@ impl Ready {
     /// By rules, where this process could read a withheld file; what main is hidden
     /// from by other means is hidden by them alone, and the proof says whether they
     /// still hold.
-    fn enter(self, delivered: Option<&Path>) -> Result<HiddenFiles, ConfineError> {
+    fn enter(mut self, delivered: Option<&Path>) -> Result<HiddenFiles, ConfineError> {
         let mut means = Vec::new();
         if self.unmounted {
             means.push(Means::Unmount);
         }
-        let needs_rules = match self.pinned {
-            Some(pinned) => pinned
-                .has(Means::FileRules.letter())
-                .then(|| self.paths.first()),
-            None => self.readable().map(Some),
+        let main = Power {
+            uid: geteuid().as_raw(),
+            is_capable: Sets::own().map_or(true, |own| own.permitted != 0),
+            is_unmounted: self.unmounted,
         };
-        if let Some(path) = needs_rules {
-            let path = path.cloned().unwrap_or_default();
-            // Rules are about paths, and other names of the files are unknown.
-            if !self.mounts_known {
-                return Err(ConfineError::MountsUnknown(path));
+        let is_less_shut = self.ways.settle(&self.mounts);
+        self.refuse_unknown_names(main)?;
+        let mut unlisted = Vec::new();
+        let shut = digest_of(&self.ways.shut());
+        let open = self.ways.tried.iter().find(|way| way.is_open(main));
+        let needs_rules = match self.pinned {
+            Some(pinned) => pinned.has(Means::FileRules.letter()),
+            None => open.is_some(),
+        };
+        if needs_rules {
+            let no_means = |reason| {
+                let path = open.map(|way| way.path.clone()).unwrap_or_default();
+                ConfineError::NoMeans { path, reason }
+            };
+            let mut rules = self.rules.map_err(no_means)?;
+            if is_less_shut || rules.is_incomplete() {
+                rules.complete(&self.ways.shut()).map_err(no_means)?;
             }
-            if let Some(path) = self.linked {
-                return Err(ConfineError::Linked(path));
-            }
-            let rules = self
-                .rules
-                .map_err(|reason| ConfineError::NoMeans { path, reason })?;
+            unlisted = rules.unlisted();
             if let Some(directory) = delivered {
                 rules.allow(directory).map_err(ConfineError::Landlock)?;
             }
             rules.enter().map_err(ConfineError::Landlock)?;
             means.push(Means::FileRules);
         } else {
-            if self.paths.iter().any(|path| is_there(path)) {
+            if self.ways.tried.iter().any(|way| is_there(&way.path)) {
                 means.push(Means::Permissions);
             }
             if landlock::shield().map_err(ConfineError::Landlock)? {
@@ -244,11 +240,12 @@ impl Ready {
             }
         }
         let hidden = HiddenFiles {
-            paths: self.paths,
-            files: self.files,
+            files: self.ways.files(),
+            mounts_known: self.ways.mounts_known,
+            paths: self.ways.tried.into_iter().map(|way| way.path).collect(),
             means,
-            mounts_known: self.mounts_known,
-            shut: self.shut,
+            unlisted,
+            shut,
         };
         if self.pinned.is_some_and(|pinned| !hidden.is_as(pinned)) {
             return Err(ConfineError::Changed);
@@ -256,33 +253,34 @@ impl Ready {
         Ok(hidden)
     }
 
-    /// A withheld file that this process can read, or could give itself the
-    /// right to: its owner may change its mode, and so may a capability.
-    fn readable(&self) -> Option<&PathBuf> {
-        let has_power = Sets::own().map_or(true, |own| own.permitted != 0);
-        let own = geteuid().as_raw();
-        self.paths.iter().find(|path| {
-            let found = match fs::metadata(path) {
-                Ok(found) => found,
-                Err(error) if error.kind() == ErrorKind::NotFound => return false,
-                Err(_) => return has_power || super::files::is_readable(path),
-            };
-            let is_empty = self.unmounted && found.is_file() && found.len() == 0;
-            !is_empty && (has_power || found.uid() == own || super::files::is_readable(path))
-        })
+    /// All means but the file's own mode are about paths; with names that nobody
+    /// knows of they hide nothing.
+    fn refuse_unknown_names(&self, main: Power) -> Result<(), ConfineError> {
+        let ways = &self.ways;
+        if !ways.mounts_known
+            && let Some(way) = ways.tried.iter().find(|way| way.is_open_elsewhere(main))
+        {
+            return Err(ConfineError::MountsUnknown(way.path.clone()));
+        }
+        match ways.linked.iter().find(|way| way.is_open_elsewhere(main)) {
+            Some(way) => Err(ConfineError::Linked(way.path.clone())),
+            None => Ok(()),
+        }
     }
 }
 
 /// Files that this process cannot read any more.
 pub struct HiddenFiles {
-    /// Every path under which a withheld file is known.
+    /// Every path under which a withheld file is known, or may be.
     pub paths: Vec<PathBuf>,
-    /// Which files those are, by device and inode.
-    pub files: Vec<(u64, u64)>,
+    /// Which files those are.
+    pub files: Vec<FileId>,
     /// By what.
     pub means: Vec<Means>,
     /// Whether other mounts of the same files could be looked for.
     pub mounts_known: bool,
+    /// Directories that nobody could list: what is in them has no rule.
+    pub unlisted: Vec<PathBuf>,
     /// The paths that are shut, for PID 1 to show.
     pub shut: Digest,
 }
@@ -344,80 +342,4 @@ fn digest_of(shut: &[PathBuf]) -> Digest {
         digester.add_path(path);
     }
     digester.finish()
-}
-
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    let found = fs::metadata(path).ok()?;
-    Some((found.dev(), found.ino()))
-}
-
-/// The paths without a link in them; one that leads nowhere is left out.
-fn canonical(paths: &[PathBuf]) -> Vec<PathBuf> {
-    let paths = paths.iter();
-    paths.filter_map(|path| real_path(path).ok()).collect()
-}
-
-/// A withheld file with more hard links than it has names below the secret
-/// directories: the others may be anywhere.
-fn linked_elsewhere(reach: &Reach) -> Option<PathBuf> {
-    let names = || reach.withheld.iter().chain(&reach.permitted);
-    let files = reach.withheld.iter().filter_map(|path| {
-        let found = fs::symlink_metadata(path).ok()?;
-        (found.is_file() && found.nlink() > 1).then_some((path, found))
-    });
-    let is_same = |path: &PathBuf, file: &fs::Metadata| {
-        fs::symlink_metadata(path)
-            .is_ok_and(|other| other.dev() == file.dev() && other.ino() == file.ino())
-    };
-    files
-        .filter(|(_, file)| {
-            let known = names().filter(|path| is_same(path, file)).count();
-            u64::try_from(known).is_ok_and(|known| known < file.nlink())
-        })
-        .map(|(path, _)| path.clone())
-        .next()
-}
-
-/// Every path to a withheld file, and the paths to shut for that: the secret
-/// directories as a whole and whatever else leads to one of the files.
-fn known_paths(reach: &Reach, mounts: &Mounts) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let mut paths = Vec::new();
-    let mut shut: Vec<PathBuf> = Vec::new();
-    let mut shut_one = |path: PathBuf| {
-        if !shut.iter().any(|other| is_within(&path, other)) {
-            shut.push(path);
-        }
-    };
-    for directory in canonical(&reach.directories) {
-        mounts
-            .aliases(&directory)
-            .into_iter()
-            .for_each(&mut shut_one);
-        shut_one(directory);
-    }
-    let permitted: Vec<_> = reach
-        .permitted
-        .iter()
-        .filter_map(|path| identity(path))
-        .collect();
-    for path in &reach.withheld {
-        // Main gets this very file under another name.
-        if identity(path).is_some_and(|found| permitted.contains(&found)) {
-            continue;
-        }
-        paths.push(path.clone());
-        // A file that is gone needs no hiding.
-        let Ok(real) = real_path(path) else {
-            continue;
-        };
-        for alias in mounts.aliases(&real) {
-            shut_one(alias.clone());
-            paths.push(alias);
-        }
-        if real != *path {
-            paths.push(real.clone());
-        }
-        shut_one(real);
-    }
-    (paths, shut)
 }

@@ -1,10 +1,12 @@
 //! The list of mounts: under which other paths a file can be reached.
 //!
 //! In: `/proc/self/mountinfo` (proc(5)). Out: for a path, every other path of
-//! the same file that a second mount opens, and the mounts below a directory.
+//! the same file that a second mount opens or may open, and the mounts below a
+//! directory.
 //!
 //! **Never:** the device alone as a test: a volume, `resolv.conf` and a secret
-//! may all lie on the host's one file system.
+//! may all lie on the host's one file system. A path ruled out because nobody
+//! could look at it: only another file, or none, is no second path.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -12,6 +14,7 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::sys::stat::stat;
 
 /// More bytes than the list of a container has.
@@ -21,6 +24,8 @@ const TYPICAL: usize = 12 * 1024;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mount {
     id: u32,
+    /// The mount that it is mounted on.
+    parent: u32,
     /// The device as `major:minor`.
     device: String,
     /// What of its file system is mounted.
@@ -31,10 +36,49 @@ pub struct Mount {
 
 /// The mounts that this process sees, later ones on top.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Mounts(Vec<Mount>);
+pub struct Mounts {
+    list: Vec<Mount>,
+    is_whole: bool,
+}
+
+/// A file, whatever its path: device and inode.
+pub type FileId = (u64, u64);
+
+/// Another path of a file, by the list of mounts.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Alias {
+    /// The file is there: both paths were looked at.
+    Same(PathBuf),
+    /// One of the two could not be looked at.
+    Unseen(Unseen),
+}
+
+/// A path that may lead to a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// The path.
+    pub path: PathBuf,
+    /// The file; `None`: not even that could be looked at.
+    pub file: Option<FileId>,
+}
+
+/// What a look at a path says of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness {
+    /// It is there.
+    Same,
+    /// Another file is there, or none.
+    Other,
+    /// This process cannot tell.
+    Unknown,
+}
+
+/// A path of which the list does not say on which mount it is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NoMount;
 
 impl Mounts {
-    /// Reads our own list. Without `/proc` it is empty: then nothing is known.
+    /// Reads our own list. Without `/proc` nothing is known.
     #[must_use]
     pub fn read() -> Self {
         // The kernel tells no size beforehand, and growing costs more than room.
@@ -44,57 +88,84 @@ impl Mounts {
         read.map_or_else(|_| Self::default(), |_| Self::parse(&text))
     }
 
-    /// Reads the text of a list; lines that are none are left out.
+    /// Reads the text of a list. With a line that is none, or without any, it is
+    /// not the whole list.
     #[must_use]
     pub fn parse(text: &[u8]) -> Self {
-        Self(
-            text.split(|byte| *byte == b'\n')
-                .filter_map(parse_line)
-                .collect(),
-        )
+        let mut list = Vec::new();
+        let mut is_whole = true;
+        for line in text.split(|byte| *byte == b'\n') {
+            match parse_line(line) {
+                Some(mount) => list.push(mount),
+                None => is_whole &= line.is_empty(),
+            }
+        }
+        is_whole &= !list.is_empty();
+        // What shows an object of the kernel in place of a path (`net:[1]`) opens
+        // no other file; it is kept for its number.
+        Self { list, is_whole }
     }
 
-    /// Whether nothing is known.
+    /// Whether these are all mounts.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
-    /// The mount that a canonical path lies on: the longest point, on a tie the
-    /// one on top.
+    /// The mount that a canonical path lies on, as the kernel goes there: from a
+    /// mount to the first one on the way that is mounted on it. So what lies below
+    /// a later mount is not seen.
     fn of(&self, path: &Path) -> Option<&Mount> {
-        let mut found: Option<&Mount> = None;
-        for mount in self.0.iter().filter(|mount| is_within(path, &mount.point)) {
-            let longest = found.map_or(0, |found| found.point.as_os_str().len());
-            if mount.point.as_os_str().len() >= longest {
-                found = Some(mount);
+        let mut found = None;
+        // No way leads through a mount twice.
+        for _ in &self.list {
+            match self.next_on_the_way(found, path) {
+                Some(next) => found = Some(next),
+                None => break,
             }
         }
         found
     }
 
-    /// The other paths under which a canonical path, or a part of what is below
-    /// it, appears; each verified to be the same file.
-    #[must_use]
-    pub fn aliases(&self, path: &Path) -> Vec<PathBuf> {
-        let Some(own) = self.of(path) else {
-            return Vec::new();
+    /// The mount on `below` (or on none that is listed) that a path comes to first.
+    fn next_on_the_way(&self, below: Option<&Mount>, path: &Path) -> Option<&Mount> {
+        let is_next = |mount: &&Mount| match below {
+            Some(below) => mount.parent == below.id && mount.id != below.id,
+            None => {
+                !self.list.iter().any(|other| other.id == mount.parent) || mount.parent == mount.id
+            }
         };
-        let Ok(below) = path.strip_prefix(&own.point) else {
-            return Vec::new();
-        };
-        let inside = joined(&own.root, below);
-        self.0
+        let mounts = self
+            .list
             .iter()
-            .filter(|mount| mount.id != own.id && mount.device == own.device)
+            .filter(|mount| is_within(path, &mount.point));
+        // The last of equals is on top.
+        mounts
+            .filter(is_next)
+            .rev()
+            .min_by_key(|mount| mount.point.as_os_str().len())
+    }
+
+    /// The other paths under which a canonical path, or a part of what is below
+    /// it, appears or may appear.
+    pub fn aliases(&self, path: &Path) -> Result<Vec<Alias>, NoMount> {
+        let own = self.of(path).ok_or(NoMount)?;
+        let below = path.strip_prefix(&own.point).map_err(|_| NoMount)?;
+        let inside = joined(&own.root, below);
+        let others = self.list.iter();
+        let others = others.filter(|mount| mount.id != own.id && mount.device == own.device);
+        Ok(others
             .filter_map(|mount| alias(mount, path, &inside))
-            .collect()
+            .collect())
     }
 
     /// Mount points at or below a path, the deepest first.
     #[must_use]
     pub fn at_or_below(&self, path: &Path) -> Vec<&Mount> {
-        let found = self.0.iter().filter(|mount| is_within(&mount.point, path));
+        let found = self
+            .list
+            .iter()
+            .filter(|mount| is_within(&mount.point, path));
         let mut found: Vec<&Mount> = found.collect();
         found.reverse();
         found
@@ -117,14 +188,55 @@ pub fn is_within(path: &Path, directory: &Path) -> bool {
 
 /// Where `mount` shows what lies at `inside` of the same file system, known as
 /// `path`: below it if it mounts something above, else all that it mounts.
-fn alias(mount: &Mount, path: &Path, inside: &Path) -> Option<PathBuf> {
-    if let Ok(rest) = inside.strip_prefix(&mount.root) {
-        let alias = joined(&mount.point, rest);
-        return (alias != path && is_same(&alias, path)).then_some(alias);
+fn alias(mount: &Mount, path: &Path, inside: &Path) -> Option<Alias> {
+    let (alias, original) = if let Ok(rest) = inside.strip_prefix(&mount.root) {
+        (joined(&mount.point, rest), path.to_path_buf())
+    } else {
+        let rest = mount.root.strip_prefix(inside).ok()?;
+        (mount.point.clone(), joined(path, rest))
+    };
+    if alias == original {
+        return None;
     }
-    let rest = mount.root.strip_prefix(inside).ok()?;
-    let original = joined(path, rest);
-    (mount.point != original && is_same(&mount.point, &original)).then(|| mount.point.clone())
+    let file = match file_at(&original) {
+        Ok(file) => Some(file),
+        Err(errno) if is_gone(errno) => return None,
+        Err(_) => None,
+    };
+    match likeness(&alias, file) {
+        Likeness::Same => Some(Alias::Same(alias)),
+        Likeness::Other => None,
+        Likeness::Unknown => Some(Alias::Unseen(Unseen { path: alias, file })),
+    }
+}
+
+impl Unseen {
+    /// Looks again, with the rights of this moment.
+    #[must_use]
+    pub fn look(&self) -> Likeness {
+        likeness(&self.path, self.file)
+    }
+}
+
+/// Only another file or none is no likeness: whoever may not look now may be let
+/// in by the owner of the directory, who may be main.
+fn likeness(path: &Path, file: Option<FileId>) -> Likeness {
+    match (file_at(path), file) {
+        (Err(errno), _) if is_gone(errno) => Likeness::Other,
+        (Err(_), _) | (Ok(_), None) => Likeness::Unknown,
+        (Ok(found), Some(file)) if found == file => Likeness::Same,
+        (Ok(_), Some(_)) => Likeness::Other,
+    }
+}
+
+fn file_at(path: &Path) -> nix::Result<FileId> {
+    stat(path).map(|found| (found.st_dev, found.st_ino))
+}
+
+/// Whether an error says that there is no such file; every other one says nothing.
+#[must_use]
+pub fn is_gone(errno: Errno) -> bool {
+    matches!(errno, Errno::ENOENT | Errno::ENOTDIR)
 }
 
 /// `join` would leave a slash behind an empty rest.
@@ -136,23 +248,17 @@ fn joined(path: &Path, rest: &Path) -> PathBuf {
     }
 }
 
-fn is_same(one: &Path, other: &Path) -> bool {
-    match (stat(one), stat(other)) {
-        (Ok(one), Ok(other)) => one.st_dev == other.st_dev && one.st_ino == other.st_ino,
-        _ => false,
-    }
-}
-
 /// `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [OPTIONAL...] - TYPE SOURCE OPTIONS`
 fn parse_line(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|byte| *byte == b' ');
-    let id = str::from_utf8(fields.next()?).ok()?.parse().ok()?;
-    fields.next()?;
+    let mut number = || str::from_utf8(fields.next()?).ok()?.parse().ok();
+    let (id, parent) = (number()?, number()?);
     let device = str::from_utf8(fields.next()?).ok()?.to_owned();
     let root = unescaped(fields.next()?);
     let point = unescaped(fields.next()?);
-    (root.is_absolute() && point.is_absolute()).then_some(Mount {
+    point.is_absolute().then_some(Mount {
         id,
+        parent,
         device,
         root,
         point,

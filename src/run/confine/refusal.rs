@@ -26,7 +26,7 @@ pub enum ConfineError {
     },
     /// This file has another name, which could be anywhere.
     Linked(PathBuf),
-    /// Main could read this file, and whether it has other paths is unknown.
+    /// This file may have other paths, by which main could read it.
     MountsUnknown(PathBuf),
     /// A mount with secrets is in use by this very process.
     Held(PathBuf),
@@ -57,7 +57,7 @@ impl Fault for ConfineError {
                 path.display()
             ),
             Self::MountsUnknown(path) => format!(
-                "main could read the withheld secret `{}` by another mount, and without `/proc` the mounts are unknown",
+                "main could read the withheld secret `{}` by another mount, and not all mounts are known",
                 path.display()
             ),
             Self::Held(point) => format!(
@@ -89,7 +89,7 @@ impl Fault for ConfineError {
         match self {
             Self::NoMeans { .. } => "run main as another user (`run.user`) and mount the file with mode 0400, or use Linux 5.13 or newer and an engine whose seccomp profile allows Landlock, or do not mount it here; `\"confinement\": \"environment-only\"` in the policy's `run` accepts it".into(),
             Self::Linked(_) => "copy the file instead of linking it, or mount it with mode 0400 for root and run main as another user (`run.user`)".into(),
-            Self::MountsUnknown(_) => "mount `/proc` in the container, or mount the file with mode 0400 for root and run main as another user (`run.user`)".into(),
+            Self::MountsUnknown(_) => "mount `/proc` in the container and let its root be a mount (no chroot), or mount the file with mode 0400 for root and run main as another user (`run.user`)".into(),
             Self::Held(_) => "start the container in a directory outside its secrets".into(),
             Self::Changed => "restart the container: its mounts, or what there is to hide, have changed since main was started; a session has to have the container's own capabilities (no `--privileged`)".into(),
             Self::Landlock(_) => "let the seccomp profile allow the landlock system calls, or none of them".into(),

@@ -16,6 +16,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
 use super::mounts::{Mount, Mounts};
+use super::ways::canonical;
 use crate::collect::reach::Reach;
 
 /// A mount that something in this process still holds (umount(2), EBUSY).
@@ -61,7 +62,7 @@ fn own_namespace() -> nix::Result<()> {
 /// top first.
 fn candidates<'a>(reach: &Reach, mounts: &'a Mounts) -> Vec<&'a Mount> {
     let mut found = Vec::new();
-    for place in super::canonical(&reach.directories) {
+    for place in canonical(&reach.directories) {
         for mount in mounts.at_or_below(&place) {
             if !found.contains(&mount) {
                 found.push(mount);
@@ -69,7 +70,7 @@ fn candidates<'a>(reach: &Reach, mounts: &'a Mounts) -> Vec<&'a Mount> {
         }
     }
     if !found.is_empty() {
-        let permitted = super::canonical(&reach.permitted);
+        let permitted = canonical(&reach.permitted);
         let is_permitted =
             |mount: &&Mount| permitted.iter().any(|path| path.starts_with(&mount.point));
         found.retain(|mount| !is_permitted(mount));

@@ -24,7 +24,7 @@ use crate::collect::standing::{Proved, Standing};
 use crate::exit::Exit;
 use crate::report::{Fault, list, quote};
 use crate::run::capabilities::Kept;
-use crate::run::files::is_readable;
+use crate::run::files::may_be_read;
 
 pub use attempt::{Attempt, Outcome};
 
@@ -89,7 +89,7 @@ pub fn prove(circumstances: &Circumstances<'_>) -> Result<OutOfReach, ProofFault
 
 fn readable(reach: &Reach) -> Vec<PathBuf> {
     let files = reach.withheld.iter();
-    files.filter(|path| is_readable(path)).cloned().collect()
+    files.filter(|path| may_be_read(path)).cloned().collect()
 }
 
 /// Makes every attempt and hands it to `see`. The process is dumpable meanwhile:
