@@ -24,6 +24,8 @@ pub(crate) enum Lies {
     InProject(u32, (u32, u32)),
     /// The whole directory mounted in a second place.
     Twice,
+    /// The same, below a home that only its user may enter.
+    TwiceInHome,
     /// A second name beside the project's secrets.
     HardLink,
     /// In a directory of the writable root.
@@ -109,6 +111,11 @@ const SAME: Mode = Mode {
     who: Who::Same,
     ..DOCKER
 };
+
+/// `cap_drop: ALL` with what it takes to become another user and to signal it: PID 1
+/// cannot enter what others shut.
+const WORKSPACE: u64 =
+    capability::SETUID | capability::SETGID | capability::SETPCAP | capability::KILL;
 
 /// All modes. The first of each kind stand in the table beside other inits.
 pub(crate) const MODES: &[Mode] = &[
@@ -198,6 +205,12 @@ pub(crate) const MODES: &[Mode] = &[
     Mode {
         name: "secrets mounted twice",
         lies: Lies::Twice,
+        ..DROPPED
+    },
+    Mode {
+        name: "secrets mounted twice, in a private home, workspace's capabilities",
+        lies: Lies::TwiceInHome,
+        capabilities: WORKSPACE,
         ..DROPPED
     },
     Mode {

@@ -132,6 +132,7 @@ impl Mode {
             Lies::Snapshot
             | Lies::InProject(..)
             | Lies::Twice
+            | Lies::TwiceInHome
             | Lies::HardLink
             | Lies::OnRoot
             | Lies::Conventional
@@ -196,6 +197,7 @@ impl Mode {
             | Lies::Snapshot
             | Lies::InProject(..)
             | Lies::Twice
+            | Lies::TwiceInHome
             | Lies::HardLink
             | Lies::Alone
             | Lies::Below => {}
@@ -234,6 +236,7 @@ impl Mode {
             | Lies::Snapshot
             | Lies::InProject(..)
             | Lies::Twice
+            | Lies::TwiceInHome
             | Lies::HardLink
             | Lies::Alone => "/run/secrets/withheld",
         }
@@ -274,6 +277,11 @@ impl Mode {
                 .secret_at(self.path(), 0o444, root, line)
                 .directory("/srv/again", 0o755, root)
                 .mount_again("/run/secrets", "/srv/again"),
+            Lies::TwiceInHome => permitted(scene)
+                .secret_at(self.path(), 0o444, root, line)
+                .directory("/home/app", 0o700, (1000, 1000))
+                .directory("/home/app/again", 0o755, (1000, 1000))
+                .mount_again("/run/secrets", "/home/app/again"),
             Lies::HardLink => permitted(scene)
                 .secret_at("/workspace/secrets/withheld", 0o444, (1000, 1000), line)
                 .directory("/workspace/notes", 0o755, root)
@@ -333,6 +341,7 @@ impl Mode {
             ],
             Lies::InProject(..) => &[('a', "/workspace/secrets/withheld")],
             Lies::Twice => &[('a', "/srv/again/withheld")],
+            Lies::TwiceInHome => &[('a', "/home/app/again/withheld")],
             Lies::HardLink => &[
                 ('a', "/workspace/secrets/withheld"),
                 ('h', "/workspace/notes/of-yesterday"),
