@@ -1,6 +1,7 @@
 //! How far the promise goes: what a kernel without Landlock leaves of it, what
 //! a policy can waive by name, and how the start line says so.
 
+use nix::libc;
 use serde_json::{Value, json};
 
 use crate::harness::{Content, Scene, capability};
@@ -224,4 +225,19 @@ fn a_start_that_withholds_nothing_claims_nothing() {
         .run()
         .expect_code(0);
     assert!(matches!(outcome.content(0), Content::Read(..)));
+}
+
+#[test]
+fn an_access_list_that_cannot_be_asked_for_may_let_main_write() {
+    let scene = Scene::main(&["say", "main"])
+        .policy(r#"{ "version": 1, "run": { "user": "app" } }"#)
+        .secret("github-token")
+        .directory("/etc/vestibule", 0o775, (0, 3000));
+    assert_eq!(scene.clone().run().expect_code(0).stdout, "main\n");
+    let lgetxattr = u16::try_from(libc::SYS_lgetxattr).expect("a small number");
+    let message = scene.refusing(lgetxattr, 1).run().expect_refusal(100);
+    assert!(
+        message.contains("can be replaced by main, and the next start trusts it"),
+        "{message}"
+    );
 }

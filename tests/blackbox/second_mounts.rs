@@ -211,6 +211,30 @@ fn a_mount_that_shows_something_else_there_stays_readable() {
 }
 
 #[test]
+fn a_path_that_turns_out_to_be_another_is_open_again() {
+    // PID 1 lists `/opt/x`, and the one entry in it is what it cannot look at.
+    let outcome = scene(&["/opt/x/m/pw"])
+        .directory("/opt/x/m", 0o755, APP)
+        .mount_again("/srv/project/secrets", "/opt/x/m")
+        .file("/srv/other/pw", 0o444, (0, 0), "public")
+        .mount_again("/srv/other", "/opt/x/m")
+        .directory("/opt/x", 0o744, APP)
+        .run()
+        .expect_code(0);
+    is_public(&outcome, [0]);
+    is_enforced(&outcome);
+}
+
+#[test]
+fn a_root_that_neither_may_list_stops_the_start() {
+    let message = scene(&[])
+        .directory("/", 0o711, (1001, 1001))
+        .run()
+        .expect_refusal(100);
+    assert!(message.contains(": / cannot be listed: "), "{message}");
+}
+
+#[test]
 fn a_home_that_pid_1_may_enter_and_not_list_is_listed_by_main() {
     let scene = mounted(
         scene(&[

@@ -320,10 +320,14 @@ impl Scene {
     /// A kernel without Landlock, or a container runtime that refuses it: each of
     /// its system calls fails with `errno`.
     pub(crate) fn without_landlock(self, errno: u8) -> Self {
-        let errno = errno.to_string();
-        ["444", "445", "446"].iter().fold(self, |scene, call| {
-            scene.process_step(&["refuse", call, &errno])
-        })
+        [444, 445, 446]
+            .iter()
+            .fold(self, |scene, call| scene.refusing(*call, errno))
+    }
+
+    /// A system call, by its number, that fails with `errno`.
+    pub(crate) fn refusing(self, call: u16, errno: u8) -> Self {
+        self.process_step(&["refuse", &call.to_string(), &errno.to_string()])
     }
 
     /// Standard error on a FIFO at this path that is full: who complains waits
