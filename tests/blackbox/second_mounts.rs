@@ -20,7 +20,7 @@ const FORMS: [(&str, &str, &str); 4] = [
     ("/srv", "/home/app/m", "/home/app/m/project/secrets/pw"),
 ];
 
-/// Main reads these paths, as `app`; the project is its own, its secrets are not.
+/// Main reads these paths, as `app`; of the project it owns what it may change, and none of the names of secrets.
 fn scene(reads: &[&str]) -> Scene {
     let parts: Vec<&str> = reads.iter().flat_map(|path| ["read", path]).collect();
     in_home(Scene::main(&parts))
@@ -29,7 +29,7 @@ fn scene(reads: &[&str]) -> Scene {
 fn in_home(scene: Scene) -> Scene {
     scene
         .policy(POLICY)
-        .directory("/srv/project", 0o755, APP)
+        .directory("/srv/project", 0o755, (0, 0))
         .secret_at("/srv/project/secrets/pw", 0o444, (0, 0), str::to_owned)
         .file("/srv/project/readme", 0o644, APP, "public")
         .directory("/home/app", 0o700, APP)
