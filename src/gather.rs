@@ -14,11 +14,13 @@ use crate::collect::accounts::{Accounts, Identity};
 use crate::collect::container::Container;
 use crate::collect::conventions::Conventions;
 use crate::collect::fault::{CollectFault, asked_by};
+use crate::collect::reach::OwnProgram;
 use crate::collect::vault::Vault;
 use crate::collect::{self, Collected, Survey, policy_file, replaceable};
 use crate::pin::Inputs;
 use crate::policy::{Place, Policy, SetupRules, UserSpec};
 use crate::report::{Fault, boxed};
+use crate::run::capabilities::OVER_FILES;
 use crate::run::identity::IdentityStep;
 use crate::run::prepare::{self, Preparation, PrepareError};
 use crate::seal::as_user::ask;
@@ -129,7 +131,14 @@ pub fn survey(
     });
     let collected = found.collected.take();
     let mut collected = collected.unwrap_or_else(|| Collected::bare(&container));
-    collected.reach.this_start_only = trust.is_for_this_start_only();
+    if withholds && trust.is_of_root() {
+        collected.reach.this_start_only =
+            replaceable::is_writable_for_root(trust.file(), trust.secrets, ask);
+        collected.reach.program = replaceable::own_program_of_root(ask).map(|paths| OwnProgram {
+            paths,
+            stays: !options.replace,
+        });
+    }
     if let Some(identity) = &identity {
         collected.set_home(&identity.home);
     }
@@ -287,9 +296,13 @@ impl Trust<'_> {
         Err(faults.into_iter().map(boxed).collect())
     }
 
-    fn is_for_this_start_only(&self) -> bool {
-        self.withholds
-            && replaceable::is_root_on_writable(self.file(), self.secrets, &self.main, ask)
+    /// Whether owners and modes are nothing to main.
+    fn is_of_root(&self) -> bool {
+        let named = self
+            .policy
+            .and_then(|policy| policy.run.capabilities.as_ref());
+        let named = named.map_or(&[][..], Vec::as_slice);
+        self.main.is_root() || named.iter().any(|one| OVER_FILES.contains(one))
     }
 
     fn file(&self) -> Option<&Path> {

@@ -121,6 +121,13 @@ fn start_main(
         report.warning(&advice);
     }
     if replace {
+        // Then nobody executes this file any more, and it can be written to.
+        gathered
+            .collected
+            .reach
+            .program
+            .iter_mut()
+            .for_each(|program| program.stays = false);
         say_unsupervised(report, gathered.policy.as_ref());
     }
     let gone = match set_up(&mut gathered, caller, report) {

@@ -193,6 +193,14 @@ impl Confined {
     }
 }
 
+impl fmt::Display for Confined {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|byte| to.write_char(char::from(*byte)))
+    }
+}
+
 /// The whole word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pin {

@@ -27,6 +27,17 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Root, who is asked for on behalf of whoever has its rights over files.
+    #[must_use]
+    pub fn root() -> Self {
+        Self {
+            uid: 0,
+            gid: 0,
+            groups: vec![0],
+            home: PathBuf::from("/"),
+        }
+    }
+
     /// Who this process is.
     #[must_use]
     pub fn own() -> Self {

@@ -31,6 +31,16 @@ pub struct Reach {
     /// Whether main, as root on a writable file system, can prepare what the next
     /// start trusts.
     pub this_start_only: bool,
+    /// This program, if main could put another in its place.
+    pub program: Option<OwnProgram>,
+}
+
+/// This program as a file, which a health check and `vestibule exec` run beside main.
+pub struct OwnProgram {
+    /// The paths by which it was started.
+    pub paths: Vec<PathBuf>,
+    /// Whether it is executed as long as main lives, so that nobody can write to it.
+    pub stays: bool,
 }
 
 impl Reach {
@@ -50,6 +60,7 @@ impl Reach {
             marks,
             withholds: vault.withheld_names().next().is_some(),
             this_start_only: false,
+            program: None,
         }
     }
 
@@ -76,6 +87,7 @@ impl Reach {
             marks,
             withholds: true,
             this_start_only: false,
+            program: None,
         }
     }
 

@@ -26,7 +26,7 @@ use crate::report::{Fault, said};
 use crate::sys::process::executed_path;
 
 pub use asked::{Ask, find};
-pub use walk::Unjudged;
+pub use walk::{Unjudged, steps};
 
 /// Who a user's name and number are read from, for every start.
 const ACCOUNTS: [&str; 2] = ["/etc/passwd", "/etc/group"];
@@ -84,7 +84,7 @@ pub struct ReplaceableFault {
 }
 
 /// Every file that the identity could change, one fault for each place to mend.
-/// Root has none: it is asked about by `is_root_on_writable`.
+/// Root has none: it is asked about by `is_writable_for_root` and `own_program_of_root`.
 #[must_use]
 pub fn faults(
     policy: Option<&Path>,
@@ -151,34 +151,44 @@ fn faults_of(
     faults
 }
 
-/// Whether this is root, and root could change any of the files: then it can
-/// prepare the next start, and what is guaranteed holds for this one alone.
+/// Whether root could change the policy, an account file or which name of a secret leads to
+/// which file: then it can prepare the
+/// next start, and what is guaranteed holds for this one alone.
 #[must_use]
-pub fn is_root_on_writable(
-    policy: Option<&Path>,
-    secrets: &[PathBuf],
-    identity: &Identity,
-    ask: Ask,
-) -> bool {
-    let is_weak = |(_, file): &(Role, PathBuf)| find(file, identity, ask) != Ok(None);
-    identity.uid == 0 && trusted(policy, secrets).iter().any(is_weak)
+pub fn is_writable_for_root(policy: Option<&Path>, secrets: &[PathBuf], ask: Ask) -> bool {
+    let root = Identity::root();
+    let mut trusted = trusted(policy, secrets).into_iter();
+    trusted.any(|(role, file)| role != Role::Binary && find(&file, &root, ask) != Ok(None))
+}
+
+/// The paths by which this program was started, if root could put another one there:
+/// what runs it beside main (a health check, `vestibule exec`) would run that.
+#[must_use]
+pub fn own_program_of_root(ask: Ask) -> Option<Vec<PathBuf>> {
+    let root = Identity::root();
+    let paths = own_paths();
+    let is_weak = |path: &PathBuf| find(path, &root, ask) != Ok(None);
+    paths.iter().any(is_weak).then_some(paths)
 }
 
 /// What every start trusts. A default policy that is missing could be made.
 fn trusted(policy: Option<&Path>, secrets: &[PathBuf]) -> Vec<(Role, PathBuf)> {
     let policy = policy.unwrap_or(Path::new(policy_file::DEFAULT));
     let mut files = vec![(Role::Policy, policy.to_path_buf())];
-    // The first may be a link to the second, and then both ways count.
-    let executed = executed_path();
-    let linked = std::fs::read_link("/proc/self/exe").ok();
-    for path in [executed, linked].into_iter().flatten() {
-        if !files.iter().any(|(_, known)| *known == path) {
-            files.push((Role::Binary, path));
-        }
-    }
+    files.extend(own_paths().into_iter().map(|path| (Role::Binary, path)));
     files.extend(ACCOUNTS.map(|path| (Role::Accounts, PathBuf::from(path))));
     files.extend(secrets.iter().map(|path| (Role::Secrets, path.clone())));
     files
+}
+
+/// Where this program is. The first may be a link to the second, and then both ways
+/// count.
+fn own_paths() -> Vec<PathBuf> {
+    let executed = executed_path();
+    let linked = std::fs::read_link("/proc/self/exe").ok();
+    let mut paths: Vec<PathBuf> = executed.into_iter().chain(linked).collect();
+    paths.dedup();
+    paths
 }
 
 impl Found {

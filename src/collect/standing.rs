@@ -38,9 +38,18 @@ pub struct Proved {
     pub accepted: Vec<Capability>,
     /// How many ways were tried.
     pub tried: usize,
-    /// Whether main, as root on a writable file system, can prepare what the next
-    /// start trusts.
-    pub this_start_only: bool,
+    /// Whether main can prepare what the next start trusts.
+    pub prepares: Option<Prepares>,
+}
+
+/// A main that owners and modes do not stop, on a writable file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prepares {
+    /// Whether that is because it is root, and not by its capabilities.
+    pub by_root: bool,
+    /// Whether it can put another program in the place of this one, too, which a
+    /// health check runs as long as main lives.
+    pub program: bool,
 }
 
 impl Standing {
@@ -82,7 +91,11 @@ impl Standing {
                 ("confinement", "proved".into()),
                 ("means", proved.means.iter().copied().collect()),
                 ("enforced", proved.lasting.into()),
-                ("this_start_only", proved.this_start_only.into()),
+                ("this_start_only", proved.prepares.is_some().into()),
+                (
+                    "program_replaceable",
+                    proved.prepares.is_some_and(|one| one.program).into(),
+                ),
                 ("tried", proved.tried.into()),
                 ("mounts_known", proved.mounts_known.into()),
                 ("accepted", names(&proved.accepted).as_slice().into()),
@@ -105,8 +118,21 @@ impl Proved {
             "true at start"
         };
         let _ = write!(text, " ({span}; {} ways tried)", self.tried);
-        if self.this_start_only {
-            text.push_str(" in this start: as root it could change what the next one trusts");
+        if let Some(Prepares { by_root, program }) = self.prepares {
+            let power = if by_root {
+                "as root"
+            } else {
+                "by its capabilities"
+            };
+            let more = if program {
+                " and what a health check runs"
+            } else {
+                ""
+            };
+            let _ = write!(
+                text,
+                " in this start: {power} it could change what the next one trusts{more}"
+            );
         }
         if !self.mounts_known {
             text.push_str(", other mounts of the files unknown without `/proc`");

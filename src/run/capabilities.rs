@@ -32,6 +32,16 @@ pub const DANGEROUS: [Capability; 10] = [
     Capability::CAP_AUDIT_WRITE,
 ];
 
+/// With one of these a user changes files of others: it takes or makes itself an
+/// owner, or becomes somebody who may.
+pub const OVER_FILES: [Capability; 5] = [
+    Capability::CAP_CHOWN,
+    Capability::CAP_DAC_OVERRIDE,
+    Capability::CAP_FOWNER,
+    Capability::CAP_SETGID,
+    Capability::CAP_SETUID,
+];
+
 /// Every capability that has a name here; what a newer kernel adds is dropped.
 const KNOWN: u64 = u64::MAX >> (u64::BITS - 41);
 

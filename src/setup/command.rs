@@ -18,13 +18,15 @@ use super::fault::SetupFault;
 use super::git::agent::Program;
 use crate::collect::Collected;
 use crate::collect::accounts::Identity;
-use crate::collect::reach::Reach;
+use crate::collect::reach::{OwnProgram, Reach};
+use crate::collect::replaceable::own_program_of_root;
 use crate::collect::summary::Summary;
 use crate::environment::Environment;
 use crate::policy::Confinement;
 use crate::report::{Fault, Reporter, boxed};
 use crate::run::AlmostMain;
 use crate::run::prepare::Preparation;
+use crate::seal::as_user::ask;
 use crate::start::Caller;
 use crate::sys::ipc::leave_session_keyring;
 use crate::sys::process::{exit_now, fork};
@@ -98,7 +100,7 @@ impl Starter {
         &self,
         words: &[OsString],
         environment: Environment,
-        reach: Reach,
+        mut reach: Reach,
         standard: Standard,
     ) -> Box<dyn Fault> {
         let placed = setsid()
@@ -127,6 +129,9 @@ impl Starter {
             policy: self.policy.clone(),
             ..Preparation::default()
         };
+        if self.identity.is_root() {
+            reach.program = own_program_of_root(ask).map(|paths| OwnProgram { paths, stays: true });
+        }
         let collected = Collected {
             environment,
             files: Vec::new(),

@@ -14,6 +14,10 @@ use nix::errno::Errno;
 
 /// Reading a file (linux/landlock.h, LANDLOCK_ACCESS_FS_READ_FILE).
 pub const READ_FILE: u64 = 1 << 2;
+/// Removing a directory, or renaming it: judged at the directory above it.
+pub const REMOVE_DIR: u64 = 1 << 4;
+/// The same for a file, a link and whatever else is no directory.
+pub const REMOVE_FILE: u64 = 1 << 5;
 /// Moving or linking a file to another directory (from version 2 on). A domain
 /// that handles anything of the file system denies this unless it is handled
 /// and allowed.

@@ -154,6 +154,7 @@ fn a_proved_start_says_by_what_how_long_and_how_often_it_was_tried() {
             "enforced",
             "means",
             "mounts_known",
+            "program_replaceable",
             "this_start_only",
             "tried"
         ]

@@ -43,6 +43,7 @@ fn the_start_line_has_the_names_of_what_was_given_and_withheld() {
             "given",
             "means",
             "mounts_known",
+            "program_replaceable",
             "removed",
             "this_start_only",
             "tried",

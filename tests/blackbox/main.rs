@@ -36,6 +36,7 @@ mod night;
 mod operations;
 mod pid1;
 mod pinned;
+mod place;
 mod plan;
 mod policies;
 mod process;

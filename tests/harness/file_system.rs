@@ -82,6 +82,16 @@ impl Scene {
         self
     }
 
+    /// A copy of a program of this machine: a file like others of the root, as an
+    /// image has it.
+    pub(crate) fn copy(mut self, source: impl AsRef<Path>, target: &str) -> Self {
+        let source = source.as_ref().as_os_str().as_bytes();
+        self.steps
+            .binds
+            .push(record(&[b"copy", source, target.as_bytes()]));
+        self
+    }
+
     /// A directory of this machine, writable, as a volume.
     pub(crate) fn volume(mut self, source: impl AsRef<Path>, target: &str) -> Self {
         let source = source.as_ref().as_os_str().as_bytes();

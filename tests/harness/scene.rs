@@ -91,6 +91,7 @@ pub(super) struct Shape {
     pub(super) has_terminal: bool,
     pub(super) has_own_network: bool,
     pub(super) is_writable: bool,
+    pub(super) is_copied: bool,
 }
 
 pub(super) fn record(fields: &[&[u8]]) -> Vec<Vec<u8>> {
@@ -118,6 +119,7 @@ impl Scene {
                 has_terminal: false,
                 has_own_network: false,
                 is_writable: true,
+                is_copied: false,
             },
             layer: None,
         }
@@ -151,6 +153,12 @@ impl Scene {
             .iter()
             .map(|word| word.as_bytes().to_vec())
             .collect();
+        self
+    }
+
+    /// `/vestibule` as an image has it: a file of the root, and no mount.
+    pub(crate) fn copied(mut self) -> Self {
+        self.shape.is_copied = true;
         self
     }
 

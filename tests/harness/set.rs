@@ -136,12 +136,17 @@ impl Scene {
 
     /// The files: programs, accounts, the gate, then the scene's own.
     fn fill(&self, steps: &mut Steps) {
-        for (program, path) in [
-            (self.init.as_path(), "/vestibule"),
-            (programs::witness(), "/witness"),
+        let way: &[u8] = if self.shape.is_copied {
+            b"copy"
+        } else {
+            b"bind"
+        };
+        for (way, program, path) in [
+            (way, self.init.as_path(), "/vestibule"),
+            (b"bind", programs::witness(), "/witness"),
         ] {
             let program = program.as_os_str().as_bytes();
-            steps.add(&[b"bind", program, path.as_bytes(), b"r"]);
+            steps.add(&[way, program, path.as_bytes(), b"r"]);
         }
         if self.shape.has_usr {
             steps.say(&["file", "/etc/passwd", "644", "0", "0", PASSWD]);

@@ -29,6 +29,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -135,6 +136,17 @@ static void bind_at(const char *target) {
         must(mount(NULL, target, NULL, MS_BIND | MS_REMOUNT | flags(3), NULL) == 0, "rebind");
 }
 
+static void copy_to(const char *target) {
+    make_parents(target);
+    int from = open(field[1], O_RDONLY | O_CLOEXEC), to = open(target, O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
+    must(from >= 0 && to >= 0, field[1]);
+    ssize_t copied;
+    while ((copied = sendfile(to, from, NULL, 1 << 30)) > 0) {}
+    must(copied == 0 && fchmod(to, 0755) == 0, target);
+    close(from);
+    close(to);
+}
+
 static void own(const char *path, int user) {
     must(lchown(path, (uid_t)number(user), (gid_t)number(user + 1)) == 0, "chown");
 }
@@ -175,6 +187,8 @@ static int file_step(void) {
         must(chdir("/") == 0, "chdir");
     } else if (is("bind")) {
         bind_at(inside(2));
+    } else if (is("copy")) {
+        copy_to(inside(2));
     } else if (is("onto")) {
         must(mount(field[1], inside(2), NULL, MS_BIND, NULL) == 0, field[2]);
     } else if (is("tmpfs")) {

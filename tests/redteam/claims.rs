@@ -64,6 +64,7 @@ prevented! {
     f2_descriptors_opened_again: "F2";
     f4_descriptors_in_a_sockets_queue: "F4";
     f7_inherited_directories: "F7";
+    h7_another_program_in_the_place_of_the_init: "H7";
     k5_abstract_sockets: "K5";
     l2_files_through_which_the_kernel_starts_programs: "L2";
     s1_the_mounted_file: "S1";

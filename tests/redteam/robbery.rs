@@ -59,6 +59,7 @@ pub(crate) fn thief() -> &'static Path {
                 ("mounts.c", include_str!("thief/mounts.c")),
                 ("kernel.c", include_str!("thief/kernel.c")),
                 ("power.c", include_str!("thief/power.c")),
+                ("place.c", include_str!("thief/place.c")),
                 ("accomplice.c", include_str!("thief/accomplice.c")),
             ],
         )

@@ -56,7 +56,7 @@ impl Mode {
             .named("thief")
             .init(thief())
             .bind(thief(), "/thief")
-            .bind(&protector.path, "/init")
+            .copy(&protector.path, "/init")
             .bind(crate::harness::vestibule(), "/protector")
             .own_network()
             .env(
@@ -326,7 +326,12 @@ impl Mode {
         for name in names {
             key.push_str(&veiled(name, scene.value(name)));
         }
-        let mut places = vec![('p', self.path()), ('u', "/suid"), ('v', "/protector")];
+        let mut places = vec![
+            ('p', self.path()),
+            ('u', "/suid"),
+            ('v', "/protector"),
+            ('i', "/init"),
+        ];
         places.extend_from_slice(match self.lies {
             Lies::Mounted(..)
             | Lies::OnRoot

@@ -1,7 +1,7 @@
 //! Real files with real owners and modes, asked about for uid 1000.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -13,7 +13,9 @@ use nix::unistd::{Gid, Uid, chown};
 
 use super::super::tests::{Place, assert_root};
 use super::walk::{ACCESS_LIST, weakness};
-use super::{Ask, Identity, Role, Way, Weakness, faults, faults_of, find, is_root_on_writable};
+use super::{
+    Ask, Identity, Role, Way, Weakness, faults, faults_of, find, is_writable_for_root, steps,
+};
 use crate::exit::Exit;
 use crate::report::Fault;
 use crate::seal::as_user::ask;
@@ -26,15 +28,6 @@ fn agent() -> Identity {
         gid: 1000,
         groups: vec![1000, 2000],
         home: PathBuf::from("/"),
-    }
-}
-
-fn root() -> Identity {
-    Identity {
-        uid: 0,
-        gid: 0,
-        groups: vec![0],
-        home: PathBuf::from("/root"),
     }
 }
 
@@ -338,7 +331,7 @@ fn on_a_read_only_mount_nobody_changes_and_above_a_mount_nothing_counts() {
     };
     bind("etc/policy.json", MsFlags::MS_RDONLY);
     assert_eq!(found(&place, "etc/policy.json"), None);
-    let identity = root();
+    let identity = Identity::root();
     assert_eq!(weak(&place.0.join("etc/policy.json"), &identity), None);
     assert!(weak(Path::new("/etc/passwd"), &identity).is_some());
 
@@ -385,9 +378,46 @@ fn the_message_names_file_place_and_what_to_change() {
 }
 
 #[test]
-fn root_on_a_writable_file_system_is_known_and_nobody_else() {
-    assert!(faults(None, &[], &root(), "main", ask).is_empty());
-    assert!(!is_root_on_writable(None, &[], &agent(), ask));
+fn root_on_a_writable_file_system_is_known_and_has_no_fault() {
+    assert!(faults(None, &[], &Identity::root(), "main", ask).is_empty());
     let policy = place().0.join("etc/policy.json");
-    assert!(is_root_on_writable(Some(&policy), &[], &root(), ask));
+    assert!(is_writable_for_root(Some(&policy), &[], ask));
+}
+
+#[test]
+fn every_entry_that_leads_to_a_file_is_a_step_links_included() {
+    let place = place();
+    symlink("etc", place.0.join("link")).unwrap();
+    symlink("../link/policy.json", place.0.join("etc/again")).unwrap();
+    let below = |name: &str| {
+        let steps = steps(&place.0.join(name))?;
+        let steps = steps
+            .iter()
+            .filter_map(|step| step.strip_prefix(&place.0).ok());
+        let steps = steps.filter(|step| *step != Path::new(""));
+        Some(
+            steps
+                .map(|step| step.to_str().unwrap().to_owned())
+                .collect::<Vec<_>>(),
+        )
+    };
+    assert_eq!(
+        below("etc/policy.json").unwrap(),
+        ["etc", "etc/policy.json"]
+    );
+    assert_eq!(
+        below("etc/../link/again").unwrap(),
+        [
+            "etc",
+            "link",
+            "etc",
+            "etc/again",
+            "link",
+            "etc",
+            "etc/policy.json"
+        ]
+    );
+    assert_eq!(below("etc/none"), None);
+    symlink("loop", place.0.join("loop")).unwrap();
+    assert_eq!(below("loop"), None);
 }

@@ -117,6 +117,26 @@ pub(super) fn weakness(path: &Path, identity: &Identity) -> Result<Option<Weakne
     }
 }
 
+/// Every entry of a directory that leads to what `path` leads to, itself included,
+/// and with it each link on the way; each with no link before its last name. `None`:
+/// it leads nowhere, or nobody could look.
+#[must_use]
+pub fn steps(path: &Path) -> Option<Vec<PathBuf>> {
+    let mut walk = Walk::to(path).ok()?;
+    let mut steps = Vec::new();
+    loop {
+        match walk.next().ok()? {
+            Move::Entry(step) => {
+                steps.push(step.path.clone());
+                walk.enter(step).ok()?;
+            }
+            Move::Left(_) => {}
+            Move::End => return Some(steps),
+            Move::Missing | Move::Impossible | Move::Unseen(_) => return None,
+        }
+    }
+}
+
 impl Walk {
     fn to(path: &Path) -> Result<Self, Unjudged> {
         let ahead = std::path::absolute(path).map_err(|error| {

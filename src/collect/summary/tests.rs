@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use caps::Capability;
 
-use super::super::standing::{Proved, Standing};
+use super::super::standing::{Prepares, Proved, Standing};
 use super::super::tests::{Place, by_convention, given};
 use super::{Advice, Summary};
 use crate::exit::Exit;
@@ -28,7 +28,10 @@ fn proved() -> Standing {
         mounts_known: true,
         accepted: Vec::new(),
         tried: 31,
-        this_start_only: true,
+        prepares: Some(Prepares {
+            by_root: true,
+            program: false,
+        }),
     })
 }
 
@@ -71,11 +74,14 @@ fn the_start_line_says_how_far_main_is_kept_from_it() {
         mounts_known: false,
         accepted: vec![Capability::CAP_SYS_PTRACE],
         tried: 7,
-        this_start_only: false,
+        prepares: Some(Prepares {
+            by_root: false,
+            program: true,
+        }),
     });
     assert_eq!(
         level(by_modes),
-        ", out of its reach by file permissions (true at start; 7 ways tried), other mounts of the files unknown without `/proc`, though the policy gives it CAP_SYS_PTRACE"
+        ", out of its reach by file permissions (true at start; 7 ways tried) in this start: by its capabilities it could change what the next one trusts and what a health check runs, other mounts of the files unknown without `/proc`, though the policy gives it CAP_SYS_PTRACE"
     );
     assert_eq!(
         level(Standing::EnvironmentOnly(vec![PathBuf::from("/s/v")])),
@@ -104,6 +110,8 @@ fn the_fields_say_the_same_to_machines() {
         (&found["enforced"], &found["tried"]),
         (&true.into(), &31.into())
     );
+    assert_eq!(found["this_start_only"], true);
+    assert_eq!(found["program_replaceable"], false);
     let open = fields(&Standing::EnvironmentOnly(vec![PathBuf::from("/s/v")]));
     assert_eq!(open["confinement"], "environment-only");
     assert_eq!(open["readable"], serde_json::json!(["/s/v"]));

@@ -14,7 +14,7 @@ use crate::init::signals::Signal;
 use crate::init::supervise::Rules;
 use crate::policy::{Confinement, Delivery};
 use crate::report::{escape, quote};
-use crate::run::confine::available;
+use crate::run::confine::{available, is_program_replaceable};
 use crate::run::prepare::Preparation;
 
 impl Plan<'_> {
@@ -129,7 +129,8 @@ impl Plan<'_> {
             }
         }
         sheet.end_list("means here");
-        sheet.flag("this_start_only", reach.this_start_only);
+        let is_for_this_start = reach.this_start_only || is_program_replaceable(reach);
+        sheet.flag("this_start_only", is_for_this_start);
     }
 
     fn put_supervision(&self, sheet: &mut Sheet) {

@@ -8,6 +8,7 @@
 //!
 //! **Never:** a start where none of them hides every withheld file.
 
+mod fixed;
 pub mod landlock;
 pub mod mounts;
 pub mod prove;
@@ -28,6 +29,7 @@ use crate::collect::reach::Reach;
 use crate::pin::{Confined, Digest, Digester, LETTERS, NO_LETTER};
 use crate::policy::Confinement;
 use crate::sys::capability::Sets;
+use fixed::Fixed;
 use landlock::{FileRules, NoRules};
 use mounts::{FileId, Mounts};
 use unmount::unmount;
@@ -71,6 +73,8 @@ impl Means {
     }
 }
 
+/// The letter of a program that main cannot put another in the place of.
+const FIXED: u8 = b'k';
 /// The first of the letters that PID 1 shows: what there is to hide.
 const NOTHING: u8 = b'n';
 const ENVIRONMENT_ONLY: u8 = b'e';
@@ -109,8 +113,11 @@ impl Hiding {
             Confinement::EnvironmentOnly => ENVIRONMENT_ONLY,
             Confinement::Required => FILES,
         };
-        if pinned.is_some_and(|pinned| !pinned.has(letter)) {
-            return Err(ConfineError::Changed);
+        if let Some(main) = pinned.filter(|pinned| !pinned.has(letter)) {
+            let mut letters = [NO_LETTER; LETTERS];
+            letters.iter_mut().take(1).for_each(|own| *own = letter);
+            let session = Confined::of(letters, Digest::default());
+            return Err(ConfineError::Changed { main, session });
         }
         match level {
             _ if !reach.withholds => Ok(Self::Nothing),
@@ -140,8 +147,10 @@ impl Hidden {
             Self::EnvironmentOnly => (ENVIRONMENT_ONLY, &[][..], Digest::default()),
             Self::Files(files) => (FILES, files.means.as_slice(), files.shut),
         };
+        let is_fixed = matches!(self, Self::Files(files) if files.fixed.is_some());
         let means = means.iter().map(|means| means.letter());
-        for (letter, own) in letters.iter_mut().zip([first].into_iter().chain(means)) {
+        let own = [first].into_iter().chain(means);
+        for (letter, own) in letters.iter_mut().zip(own.chain(is_fixed.then_some(FIXED))) {
             *letter = own;
         }
         Confined::of(letters, shut)
@@ -155,6 +164,8 @@ pub struct Ready {
     mounts: Mounts,
     /// Whether a mount was taken away.
     unmounted: bool,
+    /// What keeps this program in its place.
+    fixed: Option<Fixed>,
     pinned: Option<Confined>,
 }
 
@@ -168,13 +179,15 @@ impl Ready {
         let unmounts = pinned.is_none_or(|pinned| pinned.has(Means::Unmount.letter()));
         let unmounted =
             unmounts && unmount(reach, &mounts).map_err(|held| ConfineError::Held(held.0))?;
-        // Only what is there has to be hidden.
         // Effect: file rules made.
+        let program = reach.program.as_ref();
+        let fixed = program.and_then(|program| Fixed::of(program, &mounts));
+        // Only what is there has to be hidden.
         let is_pinned = pinned.is_some_and(|pinned| pinned.has(Means::FileRules.letter()));
         let rules = if ways.tried.is_empty() && !is_pinned {
             Err(NoRules::NoLandlock)
         } else {
-            FileRules::around(&ways.shut())
+            FileRules::around(&ways.shut(), fixed.as_ref())
         };
         let rules = rules.and_then(|rules| {
             for path in reach.allowed() {
@@ -190,6 +203,7 @@ impl Ready {
             ways,
             mounts,
             unmounted,
+            fixed,
             pinned,
         })
     }
@@ -223,7 +237,9 @@ impl Ready {
             };
             let mut rules = self.rules.map_err(no_means)?;
             if is_less_shut || rules.is_incomplete() {
-                rules.complete(&self.ways.shut()).map_err(no_means)?;
+                rules
+                    .complete(&self.ways.shut(), self.fixed.as_ref())
+                    .map_err(no_means)?;
             }
             unlisted = rules.unlisted();
             if let Some(directory) = delivered {
@@ -235,7 +251,7 @@ impl Ready {
             if self.ways.tried.iter().any(|way| is_there(&way.path)) {
                 means.push(Means::Permissions);
             }
-            if landlock::shield().map_err(ConfineError::Landlock)? {
+            if shield(&mut self.fixed).map_err(ConfineError::Landlock)? {
                 means.push(Means::Domain);
             }
         }
@@ -246,11 +262,15 @@ impl Ready {
             means,
             unlisted,
             shut,
+            fixed: self.fixed,
         };
-        if self.pinned.is_some_and(|pinned| !hidden.is_as(pinned)) {
-            return Err(ConfineError::Changed);
+        match self.pinned.filter(|pinned| !hidden.is_as(*pinned)) {
+            Some(main) => Err(ConfineError::Changed {
+                main,
+                session: Hidden::Files(hidden).confined(),
+            }),
+            None => Ok(hidden),
         }
-        Ok(hidden)
     }
 
     /// All means but the file's own mode are about paths; with names that nobody
@@ -283,6 +303,8 @@ pub struct HiddenFiles {
     pub unlisted: Vec<PathBuf>,
     /// The paths that are shut, for PID 1 to show.
     pub shut: Digest,
+    /// What keeps this program in its place.
+    pub fixed: Option<Fixed>,
 }
 
 impl HiddenFiles {
@@ -291,7 +313,8 @@ impl HiddenFiles {
     fn is_as(&self, pinned: Confined) -> bool {
         let means = [Means::Unmount, Means::FileRules, Means::Domain];
         let is_same = |means: &Means| pinned.has(means.letter()) == self.means.contains(means);
-        pinned.shuts(self.shut) && means.iter().all(is_same)
+        let is_fixed = pinned.has(FIXED) == self.fixed.is_some();
+        is_fixed && pinned.shuts(self.shut) && means.iter().all(is_same)
     }
 }
 
@@ -314,6 +337,32 @@ pub fn available(reach: &Reach, main: &Identity, has_capabilities: bool) -> Vec<
         means.push(Means::Domain);
     }
     means
+}
+
+/// Whether main could put another program in the place of this one, as far as it can
+/// be told without a start.
+#[must_use]
+pub fn is_program_replaceable(reach: &Reach) -> bool {
+    let has_rules = crate::sys::landlock::version().is_some_and(|version| version >= 2);
+    reach
+        .program
+        .as_ref()
+        .is_some_and(|program| !has_rules || Fixed::of(program, &Mounts::read()).is_none())
+}
+
+/// Enters a domain that denies no file. What it cannot fix is not fixed: that is no
+/// reason against a start.
+fn shield(fixed: &mut Option<Fixed>) -> nix::Result<bool> {
+    let entered = landlock::shield(fixed.as_ref());
+    if entered != Ok(true) {
+        *fixed = None;
+    }
+    match entered {
+        Err(NoRules::Unlisted(..)) => landlock::shield(None).or(Err(Errno::EACCES)),
+        Err(NoRules::Refused(errno)) => Err(errno),
+        Err(NoRules::NoLandlock) => Ok(false),
+        Ok(is_entered) => Ok(is_entered),
+    }
 }
 
 /// Whether owner and mode refuse a file to somebody without capabilities.

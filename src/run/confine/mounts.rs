@@ -53,6 +53,17 @@ pub enum Alias {
     Unseen(Unseen),
 }
 
+impl Alias {
+    /// The path, whether it was looked at or not.
+    #[must_use]
+    pub fn into_path(self) -> PathBuf {
+        match self {
+            Self::Same(path) => path,
+            Self::Unseen(unseen) => unseen.path,
+        }
+    }
+}
+
 /// A path that may lead to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unseen {
@@ -157,6 +168,12 @@ impl Mounts {
         Ok(others
             .filter_map(|mount| alias(mount, path, &inside))
             .collect())
+    }
+
+    /// Whether something is mounted at a canonical path.
+    #[must_use]
+    pub fn is_point(&self, path: &Path) -> bool {
+        self.list.iter().any(|mount| mount.point == path)
     }
 
     /// Mount points at or below a path, the deepest first.

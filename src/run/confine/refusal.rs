@@ -12,6 +12,7 @@ use nix::unistd::geteuid;
 
 use super::landlock::NoRules;
 use crate::exit::Exit;
+use crate::pin::Confined;
 use crate::report::{Fault, said};
 
 /// Why main was not started.
@@ -32,8 +33,13 @@ pub enum ConfineError {
     Held(PathBuf),
     /// Landlock is there, but a step of it was refused.
     Landlock(Errno),
-    /// Main was confined in another way than is possible now.
-    Changed,
+    /// Main was confined in another way than this session would be.
+    Changed {
+        /// As PID 1 shows it.
+        main: Confined,
+        /// The same for the session.
+        session: Confined,
+    },
 }
 
 impl Fault for ConfineError {
@@ -64,7 +70,7 @@ impl Fault for ConfineError {
                 "cannot unmount `{}` for main: something still holds it",
                 point.display()
             ),
-            Self::Changed => "this session cannot be confined as main is".into(),
+            Self::Changed { .. } => "this session cannot be confined as main is".into(),
             Self::Landlock(errno) => {
                 format!(
                     "cannot keep main from the withheld secrets: Landlock refused: {}",
@@ -81,7 +87,9 @@ impl Fault for ConfineError {
             Self::MountsUnknown(_) => "/proc/self/mountinfo".into(),
             Self::Held(_) => "umount(2), in a mount namespace of main's own".into(),
             Self::Landlock(_) => "landlock_restrict_self(2)".into(),
-            Self::Changed => "the last argument of PID 1, which says how main was confined".into(),
+            Self::Changed { main, session } => format!(
+                "the last argument of PID 1 ends with {main}, this session's would with {session}"
+            ),
         }
     }
 
@@ -91,16 +99,17 @@ impl Fault for ConfineError {
             Self::Linked(_) => "copy the file instead of linking it, or mount it with mode 0400 for root and run main as another user (`run.user`)".into(),
             Self::MountsUnknown(_) => "mount `/proc` in the container and let its root be a mount (no chroot), or mount the file with mode 0400 for root and run main as another user (`run.user`)".into(),
             Self::Held(_) => "start the container in a directory outside its secrets".into(),
-            Self::Changed => "restart the container: its mounts, or what there is to hide, have changed since main was started; a session has to have the container's own capabilities (no `--privileged`)".into(),
+            Self::Changed { .. } => "restart the container: its mounts, or what there is to hide, have changed since main was started; a session has to have the container's own capabilities (no `--privileged`)".into(),
             Self::Landlock(_) => "let the seccomp profile allow the landlock system calls, or none of them".into(),
         }
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NoMeans { .. } | Self::Linked(_) | Self::MountsUnknown(_) | Self::Changed => {
-                Exit::Policy
-            }
+            Self::NoMeans { .. }
+            | Self::Linked(_)
+            | Self::MountsUnknown(_)
+            | Self::Changed { .. } => Exit::Policy,
             Self::Held(_) | Self::Landlock(_) => Exit::System,
         }
     }

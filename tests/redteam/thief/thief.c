@@ -2,7 +2,7 @@
  * from it, and says what came of each.
  *
  * In: /thief.key, or the file in THIEF_KEY: lines "canary NAME HEX HEX" with the
- * two halves of a value, each byte xor 0x5a, and lines "p|a|h|l|s|u|v PATH" with the
+ * two halves of a value, each byte xor 0x5a, and lines "p|a|h|l|s|u|v|i PATH" with the
  * places where it lies. The clear value is nowhere in the thief until an attack
  * has it: the search veils what it looks at. Out: on standard output a line
  * "attack {json}" for each way, then "done N". No line holds a value.
@@ -267,7 +267,7 @@ static void ignore_signals(void) {
 
 int main(int count, char **words) {
     const struct attack *const all[] = {process_attacks, file_attacks, mount_attacks,
-                                        kernel_attacks, power_attacks};
+                                        kernel_attacks, power_attacks, place_attacks};
     int carried_out = 0;
     (void)count;
     if (words[1] && strcmp(words[1], "accomplice") == 0) return be_accomplice(words + 2);

@@ -13,7 +13,7 @@ struct place {
     char path[NAME];
     /* p: the file itself, a: another path to it, h: another name of it, l: one that
      * comes later, s: a socket beside it, u: a set-uid copy of this program,
-     * v: vestibule */
+     * v: vestibule, i: the init, where a health check would run it */
     char kind;
 };
 
@@ -29,7 +29,7 @@ struct attack {
 };
 
 extern const struct attack process_attacks[], file_attacks[], mount_attacks[], kernel_attacks[],
-    power_attacks[];
+    power_attacks[], place_attacks[];
 
 /* Looks for the withheld values in bytes that somebody got hold of; found, the
  * attack is over. */

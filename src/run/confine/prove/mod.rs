@@ -10,17 +10,18 @@
 mod attempt;
 mod files;
 mod process;
+mod program;
 mod rights;
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use nix::sys::prctl;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, geteuid};
 
-use super::{Hidden, Means};
+use super::{Hidden, HiddenFiles, Means};
 use crate::collect::reach::Reach;
-use crate::collect::standing::{Proved, Standing};
+use crate::collect::standing::{Prepares, Proved, Standing};
 use crate::exit::Exit;
 use crate::report::{Fault, list, quote};
 use crate::run::capabilities::Kept;
@@ -82,9 +83,17 @@ pub fn prove(circumstances: &Circumstances<'_>) -> Result<OutOfReach, ProofFault
             mounts_known: files.mounts_known,
             accepted: circumstances.capabilities.accepted(),
             tried,
-            this_start_only: circumstances.reach.this_start_only,
+            prepares: prepares(circumstances.reach, files),
         }),
     }))
+}
+
+fn prepares(reach: &Reach, files: &HiddenFiles) -> Option<Prepares> {
+    let program = reach.program.is_some() && files.fixed.is_none();
+    (reach.this_start_only || program).then(|| Prepares {
+        by_root: geteuid().is_root(),
+        program,
+    })
 }
 
 fn readable(reach: &Reach) -> Vec<PathBuf> {
@@ -112,6 +121,9 @@ pub fn try_all(circumstances: &Circumstances<'_>, see: &mut dyn FnMut(Attempt)) 
     files::try_files(files, seen, see);
     files::try_descriptors(files, circumstances.descriptors, see);
     rights::try_rights(circumstances.capabilities, see);
+    if let Some(fixed) = &files.fixed {
+        program::try_to_replace(fixed, see);
+    }
     let accepted = circumstances.capabilities.accepted();
     if let Some(reaper) = seen {
         process::try_doors(reaper, &accepted, see);
