@@ -88,7 +88,7 @@ pub fn survey(
     phases: Phases,
     absence: Absence,
 ) -> Result<Surveyed, Vec<Box<dyn Fault>>> {
-    let container = Container::from_own();
+    let container = Container::take_own();
     // Effect: policy.
     let policy = policy_file::read(
         options.policy.as_deref(),

@@ -4,7 +4,7 @@
 
 /// A global allocator belongs to a program, not to a library.
 #[global_allocator]
-static ARENA: vestibule::sys::arena::Arena = vestibule::sys::arena::Arena::new();
+static ARENA: vestibule::sys::arena::Arena = vestibule::sys::arena::Arena;
 
 #[path = "sys/entry.rs"]
 #[expect(

@@ -2,12 +2,15 @@
 //!
 //! In: bytes read from a file or variable, or assembled from parts. Out: a
 //! `Secret` that is allocated once at its exact size, wiped when dropped, and
-//! can be looked at only by `expose`.
+//! can be looked at only by `expose`. All of them lie apart from other memory, so
+//! that a process can let go of every one that it is not to have.
 //!
 //! **Never:** `Debug`, `Display`, `Clone`, `PartialEq`, `Deref`, `From`, a
 //! serialiser, or a buffer that grows and leaves a copy behind.
 
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::sys::arena::apart;
 
 /// Values under this size occur by chance: they are not searched for inside
 /// other values, only compared as a whole.
@@ -22,7 +25,7 @@ impl Secret {
     /// Joins `parts` in one allocation.
     pub(crate) fn concat(parts: &[&[u8]]) -> Self {
         let size = parts.iter().map(|part| part.len()).sum();
-        let mut bytes = vec![0; size].into_boxed_slice();
+        let mut bytes = zeros(size);
         let mut rest: &mut [u8] = &mut bytes;
         for part in parts {
             let (head, tail) = rest.split_at_mut(part.len());
@@ -96,6 +99,11 @@ impl Drop for Secret {
     }
 }
 
+/// Memory of exactly this size for a value.
+fn zeros(size: usize) -> Box<[u8]> {
+    apart(|| vec![0; size].into_boxed_slice())
+}
+
 /// Working memory for bytes that are not a `Secret` yet: fixed capacity, wiped
 /// on drop, and never reallocated because it refuses instead of growing.
 pub(crate) struct Scratch {
@@ -106,7 +114,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
-            bytes: Zeroizing::new(vec![0; capacity].into_boxed_slice()),
+            bytes: Zeroizing::new(zeros(capacity)),
             filled: 0,
         }
     }

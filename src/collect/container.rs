@@ -3,7 +3,8 @@
 //! In: our own environment, the policy's `inherit`, the withheld values. Out:
 //! the harmless ones for main, and the names of the others.
 //!
-//! **Never:** a variable that gives a withheld value away.
+//! **Never:** a variable that gives a withheld value away. A copy of a value that
+//! is not wiped, the one that the kernel made included.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -18,40 +19,48 @@ use crate::environment::Environment;
 use crate::names::VariableName;
 use crate::policy::{InheritRule, Policy, RunRules};
 use crate::report::quote;
+use crate::secret::Secret;
 use crate::sorted::Set;
+use crate::sys::memory;
 
 /// The environment that the container runtime gave us.
 #[derive(Default)]
 pub struct Container {
-    variables: Vec<(OsString, OsString)>,
+    /// Each may hold a secret, whatever it is called.
+    variables: Vec<(OsString, Secret)>,
 }
 
 impl Container {
-    /// Takes a copy of our own environment.
+    /// Takes our own environment: nothing else of this process can read a value
+    /// there any more.
     #[must_use]
-    pub fn from_own() -> Self {
-        Self::new(std::env::vars_os().collect())
+    pub fn take_own() -> Self {
+        let own = Self::new(std::env::vars_os().collect());
+        memory::wipe_variables();
+        own
     }
 
     /// Takes the variables as they are.
     #[must_use]
     pub fn new(variables: Vec<(OsString, OsString)>) -> Self {
-        Self { variables }
+        let kept = |value: OsString| Secret::concat(&[value.as_bytes()]);
+        let variables = variables.into_iter();
+        Self {
+            variables: variables.map(|(name, value)| (name, kept(value))).collect(),
+        }
     }
 
     /// All of them, as they were given.
     pub fn all(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         let all = self.variables.iter();
-        all.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+        all.map(|(name, value)| (name.as_os_str(), clear(value)))
     }
 
     /// The value of a variable.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.variables
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_os_str())
+        let mut all = self.all();
+        all.find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
     /// The value of a variable that is not empty.
@@ -62,7 +71,7 @@ impl Container {
 
     /// Every `VAR_FILE` that holds an absolute path, as `VAR` and the path.
     pub fn named_files(&self) -> impl Iterator<Item = (VariableName, &Path)> {
-        self.variables.iter().filter_map(|(name, value)| {
+        self.all().filter_map(|(name, value)| {
             let variable = name.to_str()?.strip_suffix("_FILE")?;
             let variable = VariableName::parse(variable).ok()?;
             let path = Path::new(value);
@@ -74,7 +83,7 @@ impl Container {
     #[must_use]
     pub fn as_environment(&self) -> Environment {
         let mut environment = Environment::default();
-        for (name, value) in &self.variables {
+        for (name, value) in self.all() {
             // As getenv(3) has it: the first of two counts.
             if !environment.has(name) {
                 environment.set(name, value);
@@ -87,13 +96,21 @@ impl Container {
     /// them for the value itself. Those in `sources` have been judged already.
     #[must_use]
     pub fn unresolved(&self, sources: &Set<String>) -> Vec<CollectFault> {
-        let unresolved = self.variables.iter().filter_map(|(name, value)| {
+        let unresolved = self.all().filter_map(|(name, value)| {
             let form = reference_form(value.to_str()?)?;
             let variable = name.to_string_lossy().into_owned();
             (!sources.contains(&variable)).then_some(CollectFault::Unresolved { variable, form })
         });
         unresolved.collect()
     }
+}
+
+fn clear(value: &Secret) -> &OsStr {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "most are no secrets, and the rules look at each"
+    )]
+    OsStr::from_bytes(value.expose())
 }
 
 /// The rules by which a container variable reaches main.
@@ -170,7 +187,7 @@ impl<'a> Passing<'a> {
         faults: &mut Vec<CollectFault>,
     ) -> Vec<Removed> {
         let mut removed: Vec<Removed> = Vec::new();
-        for (name, value) in &container.variables {
+        for (name, value) in container.all() {
             // What a secret or a file delivery has set is main's already. Of two
             // of one name the first counts, also where it is taken out.
             let shown = name.to_string_lossy();

@@ -242,6 +242,23 @@ impl Collected {
         }
     }
 
+    /// The same in new memory, without what the setup phase gets.
+    #[must_use]
+    pub fn once_more(self) -> Self {
+        let files = self.files.into_iter();
+        Self {
+            environment: self.environment.duplicate(),
+            files: files
+                .map(|file| FileDelivery {
+                    content: file.content.duplicate(),
+                    ..file
+                })
+                .collect(),
+            setup: None,
+            ..self
+        }
+    }
+
     /// Sets HOME for a named user, unless the policy gives it a value.
     pub fn set_home(&mut self, home: &std::path::Path) {
         if !self.summary.given.iter().any(|name| name == "HOME") {

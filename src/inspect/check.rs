@@ -52,7 +52,7 @@ fn rehearse(options: &Options, caller: &Caller) -> Result<Option<Box<Ready>>, Ve
     let summary = std::mem::take(&mut collected.summary);
     let almost = AlmostMain::become_it(collected, &preparation, caller);
     let proof = almost.and_then(|almost| almost.prove(None).map_err(boxed));
-    let proof = proof.map_err(|fault| vec![fault])?;
+    let (_, proof) = proof.map_err(|fault| vec![fault])?;
     Ok(has_secrets.then(|| Box::new(Ready { summary, proof })))
 }
 

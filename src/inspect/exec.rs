@@ -64,7 +64,7 @@ fn become_command(
     preparation.copies = Copies::InMemory;
     preparation.pinned = pinned;
     let almost = AlmostMain::become_it(collected, &preparation, caller)?;
-    let proof = almost.prove(reaper).map_err(boxed)?;
+    let (almost, proof) = almost.prove(reaper).map_err(boxed)?;
     almost.execute(command, &preparation, caller, &proof)
 }
 
@@ -88,7 +88,7 @@ fn prove(
     let withheld = collected.summary.withheld.clone();
     let almost = AlmostMain::become_it(collected, &preparation, caller)?;
     let mut attempts = Vec::new();
-    almost.try_all(reaper, &mut |attempt| attempts.push(attempt));
+    let almost = almost.try_all(reaper, &mut |attempt| attempts.push(attempt));
     let level = if almost.is_environment_only() {
         "environment-only"
     } else if withheld.is_empty() {

@@ -109,7 +109,7 @@ impl Fault for ScanFault {
 type Prepared = (Vec<Root>, Searcher, Vec<PathBuf>);
 
 fn prepare(options: &Options, paths: &[PathBuf]) -> Result<Prepared, Vec<Box<dyn Fault>>> {
-    let container = Container::from_own();
+    let container = Container::take_own();
     let profile = options.profile.as_deref();
     let policy = policy_file::read(options.policy.as_deref(), profile, &container)?;
     let (vault, places) = secrets(policy.as_ref(), &container)

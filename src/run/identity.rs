@@ -48,20 +48,27 @@ impl IdentityStep {
 
 type Refused = (IdentityStep, Errno);
 
-/// Takes the identity, with those capabilities. Nothing is called where nothing
-/// would change, so that a container that already runs as this user needs none.
+/// Takes the identity, with all capabilities: the caller reduces them next. Nothing
+/// is called where nothing would change, so that a container that already runs as
+/// this user needs none.
 pub fn assume(identity: &Identity, kept: &Kept) -> Result<(), Refused> {
     if is_already(identity) {
         return Ok(());
     }
     let (uid, gid) = (Uid::from_raw(identity.uid), Gid::from_raw(identity.gid));
     let groups: Vec<Gid> = identity.groups.iter().copied().map(Gid::from_raw).collect();
-    if !identity.is_root() && kept.outlives_root() {
-        prctl::set_keepcaps(true).map_err(|errno| (IdentityStep::Capabilities, errno))?;
+    if !identity.is_root() {
+        let is_kept = prctl::set_keepcaps(true);
+        if kept.outlives_root() {
+            is_kept.map_err(|errno| (IdentityStep::Capabilities, errno))?;
+        }
     }
     setgroups(&groups).map_err(|errno| (IdentityStep::Groups, errno))?;
     setresgid(gid, gid, gid).map_err(|errno| (IdentityStep::Group, errno))?;
     setresuid(uid, uid, uid).map_err(|errno| (IdentityStep::User, errno))?;
+    // Where `fs.suid_dumpable` is 1 the change has made it dumpable; until this line
+    // the capabilities that it still has keep its new user out (ptrace(2)).
+    let _ = prctl::set_dumpable(false);
     // It would end at execve(2); nothing after this line needs it.
     let _ = prctl::set_keepcaps(false);
     Ok(())

@@ -38,6 +38,7 @@ use crate::seal::close::SetupGone;
 use crate::seal::wording::shown_path;
 use crate::start::Caller;
 use crate::sys;
+use crate::sys::arena::let_go;
 use crate::sys::arguments::Arguments;
 
 use capabilities::Kept;
@@ -174,7 +175,7 @@ fn try_to_become_main(launch: Launch, gate: Option<&Gate>) -> Result<Infallible,
     }
     let reaper = gate_of_reaper.map(|_| getppid());
     // Effect: proof.
-    let proof = almost.prove(reaper).map_err(boxed)?;
+    let (almost, proof) = almost.prove(reaper).map_err(boxed)?;
     // Effect: start line.
     if !summary.is_silent() {
         let line = summary.start_line(&command, proof.standing());
@@ -193,18 +194,20 @@ pub struct AlmostMain {
 }
 
 impl AlmostMain {
-    /// Turns this process into it. There is no way back.
+    /// Turns this process into it. There is no way back: of all values it has only
+    /// main's from here on.
     pub fn become_it(
         collected: Collected,
         preparation: &Preparation,
         caller: &Caller,
     ) -> Result<Self, Box<dyn Fault>> {
+        // Before main's user may have any way to look into this process.
         let Collected {
             mut environment,
             files,
             reach,
             ..
-        } = collected;
+        } = let_go(|| collected.once_more());
         let capabilities = preparation.kept_capabilities();
         let pinned = preparation.pinned;
         let hiding = Hiding::prepare(&reach, preparation.confinement, pinned).map_err(boxed)?;
@@ -224,14 +227,20 @@ impl AlmostMain {
         })
     }
 
-    /// Tries to reach what is withheld; `reaper` is a PID 1 of ours.
-    pub fn prove(&self, reaper: Option<Pid>) -> Result<OutOfReach, ProofFault> {
-        prove(&self.circumstances(reaper))
+    /// Tries to reach what is withheld; `reaper` is a PID 1 of ours. Only once: the
+    /// marks of the values do not outlive it.
+    pub fn prove(mut self, reaper: Option<Pid>) -> Result<(Self, OutOfReach), ProofFault> {
+        let marks = std::mem::take(&mut self.reach.marks);
+        let proof = prove(&self.circumstances(reaper), marks)?;
+        Ok((self, proof))
     }
 
     /// Tries the same, and hands over every attempt.
-    pub fn try_all(&self, reaper: Option<Pid>, see: &mut dyn FnMut(Attempt)) {
-        try_all(&self.circumstances(reaper), see);
+    #[must_use]
+    pub fn try_all(mut self, reaper: Option<Pid>, see: &mut dyn FnMut(Attempt)) -> Self {
+        let marks = std::mem::take(&mut self.reach.marks);
+        try_all(&self.circumstances(reaper), marks, see);
+        self
     }
 
     /// By what this process is confined, for PID 1 to show.

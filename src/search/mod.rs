@@ -20,6 +20,7 @@ use zeroize::Zeroize;
 pub use forms::{Form, FormKind, forms};
 
 use crate::secret::{SEARCHABLE_BYTES, Secret};
+use crate::sys::arena::apart;
 
 /// Bytes that are looked up at once.
 const GRAM: usize = 4;
@@ -141,9 +142,10 @@ impl Searcher {
         let count = self.patterns.len().saturating_mul(self.stride);
         let bits = (count.max(1).ilog2() + SPARSE).clamp(*TABLE_BITS.start(), *TABLE_BITS.end());
         self.shift = u32::BITS - bits;
-        self.table = vec![0; 1 << (bits - 3)];
-        self.buckets = vec![0; (1 << bits.min(16)) + 1];
-        self.grams = vec![Gram::default(); count];
+        // They tell which four bytes occur, and where.
+        self.table = apart(|| vec![0; 1 << (bits - 3)]);
+        self.buckets = apart(|| vec![0; (1 << bits.min(16)) + 1]);
+        self.grams = apart(|| vec![Gram::default(); count]);
         for step in [Step::Count, Step::Fill] {
             if step == Step::Fill {
                 let mut end = 0;

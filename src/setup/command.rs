@@ -146,7 +146,7 @@ impl Starter {
         shut_keyrings();
         match almost.prove(Some(getppid())) {
             Err(fault) => boxed(fault),
-            Ok(proof) => match almost.execute(words, &preparation, &caller, &proof) {
+            Ok((almost, proof)) => match almost.execute(words, &preparation, &caller, &proof) {
                 Err(fault) => fault,
                 Ok(never) => match never {},
             },

@@ -25,6 +25,7 @@ mod descriptors;
 mod environment;
 mod exits;
 mod expected;
+mod exposure;
 mod files;
 mod health;
 mod identity;

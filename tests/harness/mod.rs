@@ -31,8 +31,10 @@
 
 mod canary;
 mod capture;
+mod exposure;
 mod file_system;
 mod layer;
+mod memory;
 mod outcome;
 mod process;
 mod programs;
@@ -46,13 +48,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use canary::{Canary, Leak};
+pub(crate) use exposure::at_each_exposure;
 pub(crate) use layer::Layer;
+pub(crate) use memory::{contains, each_region, found_in_memory, occurrences};
 pub(crate) use outcome::{End, Outcome};
 pub(crate) use process::Process;
 pub(crate) use programs::{compile, program, unreadable_vestibule, vestibule, witness};
 pub(crate) use report::{Content, Report, names};
 pub(crate) use running::Running;
-pub(crate) use scene::{Scene, capability};
+pub(crate) use scene::{HOLD, Scene, capability};
 
 /// How long anything may take before its test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);

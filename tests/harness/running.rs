@@ -4,9 +4,10 @@
 //!
 //! **Never:** a process that outlives this value, whatever becomes of the test.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 
 use nix::fcntl::OFlag;
 
@@ -15,7 +16,7 @@ use super::capture::Capture;
 use super::outcome::Outcome;
 use super::process::Process;
 use super::report::Report;
-use super::scene::Scene;
+use super::scene::{HOLD, Scene};
 use super::stage::Stage;
 use super::{DEADLINE, wait_for};
 
@@ -24,11 +25,22 @@ pub(crate) struct Running {
     pub(super) stage: Stage,
     pub(super) stdout: Capture,
     pub(super) stderr: Capture,
-    pub(super) terminal: Option<std::fs::File>,
+    pub(super) terminal: Option<File>,
     pub(super) canary: Canary,
     pub(super) is_pid_1: bool,
     pub(super) leaks: Vec<Leak>,
     pub(super) read_up_to: usize,
+}
+
+/// The place where a vestibule is held.
+pub(crate) struct Hold(PathBuf);
+
+impl Hold {
+    /// Lets it begin. What is returned may be dropped once it has.
+    pub(crate) fn open(&self) -> File {
+        let opened = OpenOptions::new().read(true).write(true).open(&self.0);
+        opened.expect("the FIFO is there")
+    }
 }
 
 impl Running {
@@ -150,6 +162,11 @@ impl Running {
     pub(crate) fn press(&mut self, keys: &[u8]) {
         let terminal = self.terminal.as_mut().expect("a scene with a terminal");
         terminal.write_all(keys).expect("the terminal takes keys");
+    }
+
+    /// Where vestibule is held. It begins once somebody opens that for writing.
+    pub(crate) fn hold(&self) -> Hold {
+        Hold(Process(self.stage.init).path("root").join(&HOLD[1..]))
     }
 
     /// Lets main go on if it stands at the gate, after a look at every process.

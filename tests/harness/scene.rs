@@ -31,6 +31,8 @@ pub(super) const WRITABLE: [(&str, &str); 3] = [
     ("/dev/shm", "mode=1777"),
 ];
 pub(super) const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+/// The FIFO at which a process is held until somebody writes to it.
+pub(crate) const HOLD: &str = "/hold";
 /// Where the conventions look.
 pub(super) const SECRETS: &str = "/run/secrets";
 
@@ -92,6 +94,7 @@ pub(super) struct Shape {
     pub(super) has_own_network: bool,
     pub(super) is_writable: bool,
     pub(super) is_copied: bool,
+    pub(super) is_held: bool,
 }
 
 pub(super) fn record(fields: &[&[u8]]) -> Vec<Vec<u8>> {
@@ -120,6 +123,7 @@ impl Scene {
                 has_own_network: false,
                 is_writable: true,
                 is_copied: false,
+                is_held: false,
             },
             layer: None,
         }
@@ -190,6 +194,12 @@ impl Scene {
     pub(crate) fn env_secret(mut self, name: &str) -> Self {
         let value = self.canary.plant(name).to_owned();
         self.env(name, value)
+    }
+
+    /// Plants a value that the claim itself puts somewhere.
+    pub(crate) fn planted(mut self, name: &str) -> Self {
+        self.canary.plant(name);
+        self
     }
 
     /// Plants a value in `/run/secrets`, with the newline that editors add.
@@ -356,6 +366,13 @@ impl Scene {
     pub(crate) fn not_pid_1(mut self) -> Self {
         self.shape.is_pid_1 = false;
         self
+    }
+
+    /// Waits before vestibule's first instruction, until it is let go. A scene beside
+    /// which another one is held needs the FIFO.
+    pub(crate) fn held(mut self) -> Self {
+        self.shape.is_held = true;
+        self.fifo(HOLD, 0o666)
     }
 
     /// A network namespace of its own.

@@ -17,7 +17,7 @@ use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use super::capture::Capture;
 use super::programs;
 use super::running::Running;
-use super::scene::{DEVICES, GROUP, PASSWD, SECRETS, Scene, Shape, WRITABLE};
+use super::scene::{DEVICES, GROUP, HOLD, PASSWD, SECRETS, Scene, Shape, WRITABLE};
 use super::stage::{Stage, Steps};
 
 /// clone(2): new mount, UTS, IPC, process id and network namespaces.
@@ -101,6 +101,9 @@ impl Scene {
         steps.add(&[b"arg", &self.name]);
         for word in &self.arguments {
             steps.add(&[b"arg", word]);
+        }
+        if self.shape.is_held {
+            steps.say(&["hold", HOLD]);
         }
         steps.say(&["go", "/vestibule"]);
     }

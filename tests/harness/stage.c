@@ -3,7 +3,7 @@
  *
  * In: records on descriptor 0, a stream socket: a count of fields, then each
  * field as length and bytes (32 bits, little endian). Out: lines on the same
- * socket: "pid N" once the init runs, "sent ERRNO" for each signal, "inner ..."
+ * socket: "pid N" once the init runs or is held, "sent ERRNO" for each signal, "inner ..."
  * and "end ..." for an end, "error ..." for a step that failed.
  *
  * C, because between fork and exec of a process that is to be PID 1 there must
@@ -354,13 +354,18 @@ static void be_foreign_pid_1(pid_t init) {
 }
 
 static void become_init(void) {
+    const char *hold = NULL;
     must(setsid() >= 0, "setsid");
     set_mask(0);
     for (long signal = 1; signal <= 64; signal++) set_disposition(signal, SIG_DFL);
     while (read_record()) {
         if (is("go")) {
+            /* The other reader of the socket begins when READY is closed. */
+            if (hold) close(READY), must(open(hold, O_RDONLY | O_CLOEXEC) >= 0, hold);
             execve(field[1], words, variables);
             fail("execve");
+        } else if (is("hold")) {
+            hold = field[1];
         } else if (is("foreign")) {
             pid_t init = fork();
             must(init >= 0, "fork");

@@ -6,12 +6,10 @@
 //!
 //! **Never:** the secret directory itself, where the value lies on purpose.
 
-use std::fs::{self, File};
-use std::io::BufRead;
-use std::os::unix::fs::FileExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::harness::{Layer, Process, Running, program};
+use crate::harness::{Layer, Process, Running, contains, found_in_memory, program};
 
 /// Directories of a scene that are the machine's, or the kernel's, or on purpose.
 const OUTSIDE: [&str; 5] = ["usr", "proc", "sys", "dev", "run/secrets"];
@@ -93,7 +91,8 @@ pub(crate) fn in_layer(layer: &Layer, value: &str) -> Vec<PathBuf> {
 /// Processes of the scene whose memory holds the value.
 pub(crate) fn in_memory(running: &Running, value: &str) -> Vec<i32> {
     let holders = running.processes().into_iter();
-    let holders = holders.filter(|process| holds(*process, value));
+    let holders =
+        holders.filter(|process| !found_in_memory(*process, &[value.as_bytes()]).is_empty());
     holders.map(Process::inner).collect()
 }
 
@@ -135,40 +134,4 @@ fn gives_away(bytes: &[u8], value: &str) -> bool {
             let hex: Vec<String> = half.iter().map(|byte| format!("{byte:02x}")).collect();
             contains(bytes, half) || contains(bytes, hex.concat().as_bytes())
         })
-}
-
-fn contains(bytes: &[u8], form: &[u8]) -> bool {
-    let (first, rest) = form.split_first().expect("a form of a value");
-    let mut left = bytes;
-    // `skip_until` is the C library's search, fast where tests are not optimised.
-    while left.skip_until(*first).is_ok_and(|skipped| skipped > 0) {
-        if left.starts_with(rest) {
-            return true;
-        }
-    }
-    false
-}
-
-fn holds(process: Process, value: &str) -> bool {
-    let maps = process.read("maps").unwrap_or_default();
-    let maps = String::from_utf8_lossy(&maps);
-    let Ok(memory) = File::open(process.path("mem")) else {
-        return false;
-    };
-    maps.lines().any(|line| {
-        let mut words = line.split_ascii_whitespace();
-        let range = words.next().unwrap_or_default();
-        let is_readable = words.next().is_some_and(|mode| mode.starts_with('r'));
-        let Some((start, end)) = range.split_once('-').filter(|_| is_readable) else {
-            return false;
-        };
-        let number = |text| u64::from_str_radix(text, 16).expect("an address");
-        let size = usize::try_from(number(end) - number(start)).expect("a size");
-        if size > 1 << 26 {
-            return false;
-        }
-        let mut bytes = vec![0; size];
-        let read = memory.read_at(&mut bytes, number(start)).unwrap_or(0);
-        contains(&bytes[..read], value.as_bytes())
-    })
 }

@@ -37,6 +37,7 @@ mod commands;
 mod crashes;
 mod cuts;
 mod ends;
+mod exposure;
 mod findings;
 mod frozen;
 mod git;

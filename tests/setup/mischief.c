@@ -275,17 +275,7 @@ static void write_file(const char *path, mode_t mode) {
     close(file);
 }
 
-/* In the place of an init: waits for a writer of a FIFO, so that a tracer can be
- * there before the first instruction of the real one. */
-static int be_held(char **words) {
-    int hold = open("/hold", O_RDONLY | O_CLOEXEC);
-    if (hold < 0) return 91;
-    execve("/held", words, environ);
-    return 92;
-}
-
 int main(int count, char **words) {
-    if (strcmp(words[0], "/vestibule") == 0) return be_held(words);
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int at = 1; at < count; at++) {
         const char *part = words[at], *next = at + 1 < count ? words[at + 1] : "";

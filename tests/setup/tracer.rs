@@ -17,8 +17,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::harness::{Outcome, Process, Scene, vestibule};
-use crate::rules;
+use crate::harness::{Outcome, Process, Scene};
 
 /// ptrace(2), PTRACE_EVENT_EXEC.
 const EXECUTED: i32 = 4;
@@ -48,23 +47,15 @@ pub(crate) fn cut(
     signal: Signal,
     is_it: &mut dyn FnMut(&Change) -> bool,
 ) -> Option<Cut> {
-    // It waits for a writer, so that the tracer is there from the first call on.
-    let scene = scene
-        .init(rules::program())
-        .bind(vestibule(), "/held")
-        .fifo("/hold", 0o644);
-    let running = scene.spawn();
+    // The tracer is to be there from the first call on.
+    let running = scene.held().spawn();
     let init = running.init();
     let pid = Pid::from_raw(init.0);
     let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACEEXEC;
     ptrace::seize(pid, options).expect("root may trace");
     let mut traced = Traced(Some(pid));
     ptrace::interrupt(pid).expect("it is traced");
-    let hold = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(init.path("root/hold"))
-        .expect("the FIFO is there");
+    let hold = running.hold().open();
     let found = follow(init, is_it);
     drop(hold);
     let change = found.inspect(|_| kill(pid, signal).expect("it is stopped"));

@@ -20,12 +20,14 @@ use nix::sys::prctl;
 use nix::unistd::{Pid, geteuid};
 
 use super::{Hidden, HiddenFiles, Means};
+use crate::collect::fingerprint::Fingerprints;
 use crate::collect::reach::Reach;
 use crate::collect::standing::{Prepares, Proved, Standing};
 use crate::exit::Exit;
 use crate::report::{Fault, list, quote};
 use crate::run::capabilities::Kept;
 use crate::run::files::may_be_read;
+use crate::sys::memory::clear_stack;
 
 pub use attempt::{Attempt, Outcome};
 
@@ -62,10 +64,13 @@ pub struct ProofFault {
 }
 
 /// Tries everything, unless there is nothing to try or the policy waives it.
-pub fn prove(circumstances: &Circumstances<'_>) -> Result<OutOfReach, ProofFault> {
+pub fn prove(
+    circumstances: &Circumstances<'_>,
+    marks: Fingerprints,
+) -> Result<OutOfReach, ProofFault> {
     let mut tried = 0;
     let mut failures = Vec::new();
-    try_all(circumstances, &mut |attempt| {
+    try_all(circumstances, marks, &mut |attempt| {
         tried += 1;
         if !attempt.outcome.is_refusal() {
             failures.push(attempt);
@@ -103,10 +108,21 @@ fn readable(reach: &Reach) -> Vec<PathBuf> {
 
 /// Makes every attempt and hands it to `see`. The process is dumpable meanwhile:
 /// main will be, and the kernel refuses the other way round what it would allow.
-pub fn try_all(circumstances: &Circumstances<'_>, see: &mut dyn FnMut(Attempt)) {
+pub fn try_all(
+    circumstances: &Circumstances<'_>,
+    marks: Fingerprints,
+    see: &mut dyn FnMut(Attempt),
+) {
     let Hidden::Files(files) = circumstances.hidden else {
         return;
     };
+    // Whether another process shows itself is a matter of that process alone. So
+    // the marks are gone before ours does: they would confirm a guess.
+    if process::is_own_proc() {
+        process::try_environments(&marks, see);
+    }
+    drop(marks);
+    clear_stack();
     if let Err(errno) = prctl::set_dumpable(true) {
         // The attempts would be made in another state than main's.
         see(Attempt {
@@ -130,9 +146,6 @@ pub fn try_all(circumstances: &Circumstances<'_>, see: &mut dyn FnMut(Attempt)) 
     }
     if let Some(reaper) = circumstances.reaper {
         process::try_calls(reaper, &accepted, see);
-    }
-    if process::is_own_proc() {
-        process::try_environments(&circumstances.reach.marks, see);
     }
     // What is left until execve(2) is nobody's to look at.
     let _ = prctl::set_dumpable(false);
