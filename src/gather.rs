@@ -14,9 +14,10 @@ use crate::collect::accounts::{Accounts, Identity};
 use crate::collect::container::Container;
 use crate::collect::conventions::Conventions;
 use crate::collect::fault::{CollectFault, asked_by};
-use crate::collect::reach::OwnProgram;
+use crate::collect::reach::{BY_MAIN, BY_SETUP, OwnProgram, Reach};
+use crate::collect::replaceable::{Trusted, own_program_of_root};
 use crate::collect::vault::Vault;
-use crate::collect::{self, Collected, Survey, policy_file, replaceable};
+use crate::collect::{self, Collected, Survey, policy_file};
 use crate::pin::Inputs;
 use crate::policy::{Place, Policy, SetupRules, UserSpec};
 use crate::report::{Fault, boxed};
@@ -41,6 +42,8 @@ pub struct Gathered {
     pub secret_places: Vec<PathBuf>,
     /// As whom setup runs, and what is to be done about it in this start.
     pub setup: Option<(Identity, Need)>,
+    /// What setup must not open to main, if anything is withheld.
+    pub trusted: Option<Trusted>,
 }
 
 /// Which phases a caller imitates.
@@ -111,14 +114,14 @@ pub fn survey(
         .as_ref()
         .is_some_and(|found| found.reach.withholds);
     let secret_places = places_of(&found);
+    let file = policy.as_ref().map(|policy| policy.file.as_path());
     // Effect: next start trusted.
     let trust = Trust {
         policy: policy.as_ref(),
         main: identity.clone().unwrap_or_else(Identity::own),
         setup: setup.as_ref().map(|(identity, _)| identity),
         working,
-        withholds,
-        secrets: &secret_places,
+        trusted: withholds.then(|| Trusted::by(file, &secret_places)),
     };
     trust.refuse(absence)?;
     // Effect: inputs pinned.
@@ -131,14 +134,8 @@ pub fn survey(
     });
     let collected = found.collected.take();
     let mut collected = collected.unwrap_or_else(|| Collected::bare(&container));
-    if withholds && trust.is_of_root() {
-        collected.reach.this_start_only =
-            replaceable::is_writable_for_root(trust.file(), trust.secrets, ask);
-        collected.reach.program = replaceable::own_program_of_root(ask).map(|paths| OwnProgram {
-            paths,
-            stays: !options.replace,
-        });
-    }
+    trust.note_what_is_prepared(&mut collected.reach, options);
+    let trusted = trust.trusted;
     if let Some(identity) = &identity {
         collected.set_home(&identity.home);
     }
@@ -150,6 +147,7 @@ pub fn survey(
             pinned,
             secret_places,
             setup,
+            trusted,
         },
         container,
         vault: found.vault,
@@ -236,20 +234,23 @@ struct Trust<'a> {
     setup: Option<&'a Identity>,
     /// The rules, if setup is to run.
     working: Option<&'a SetupRules>,
-    withholds: bool,
-    /// The directories with secret files.
-    secrets: &'a [PathBuf],
+    /// If something is withheld.
+    trusted: Option<Trusted>,
 }
 
 impl Trust<'_> {
     fn refuse(&self, absence: Absence) -> Result<(), Vec<Box<dyn Fault>>> {
-        if let Some(error) = prepare::refuse_privileges(self.policy, self.withholds) {
+        let withholds = self.trusted.is_some();
+        if let Some(error) = prepare::refuse_privileges(self.policy, withholds) {
             return Err(vec![boxed(error)]);
         }
-        if self.withholds {
-            self.refuse_replaceable(&self.main, "main")?;
-            if let Some(setup) = self.setup {
-                self.refuse_replaceable(setup, "setup")?;
+        if let Some(trusted) = &self.trusted {
+            let setup = self.setup.map(|setup| (setup, "setup"));
+            for (user, who) in [(&self.main, "main")].into_iter().chain(setup) {
+                let faults = trusted.faults(user, who, ask);
+                if !faults.is_empty() {
+                    return Err(faults.into_iter().map(boxed).collect());
+                }
             }
         }
         self.refuse_work(absence)
@@ -284,18 +285,6 @@ impl Trust<'_> {
         }
     }
 
-    fn refuse_replaceable(
-        &self,
-        identity: &Identity,
-        who: &'static str,
-    ) -> Result<(), Vec<Box<dyn Fault>>> {
-        let faults = replaceable::faults(self.file(), self.secrets, identity, who, ask);
-        if faults.is_empty() {
-            return Ok(());
-        }
-        Err(faults.into_iter().map(boxed).collect())
-    }
-
     /// Whether owners and modes are nothing to main.
     fn is_of_root(&self) -> bool {
         let named = self
@@ -305,8 +294,22 @@ impl Trust<'_> {
         self.main.is_root() || named.iter().any(|one| OVER_FILES.contains(one))
     }
 
-    fn file(&self) -> Option<&Path> {
-        self.policy.map(|policy| policy.file.as_path())
+    /// Who could prepare the next start: main, or a setup of root that runs in this
+    /// one; and whether main could put another program in the place of this one.
+    fn note_what_is_prepared(&self, reach: &mut Reach, options: &Options) {
+        let Some(trusted) = &self.trusted else { return };
+        let is_of_root = self.is_of_root();
+        let setup = self.setup.filter(|_| self.working.is_some());
+        let is_setup_of_root = setup.is_some_and(Identity::is_root);
+        reach.prepared_by = if is_of_root { BY_MAIN } else { BY_SETUP };
+        reach.this_start_only =
+            (is_of_root || is_setup_of_root) && trusted.is_writable_for_root(ask);
+        if is_of_root {
+            reach.program = own_program_of_root(ask).map(|paths| OwnProgram {
+                paths,
+                stays: !options.replace,
+            });
+        }
     }
 }
 

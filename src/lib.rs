@@ -51,7 +51,7 @@ use cli::{Command, Options};
 use collect::accounts::Identity;
 use gather::{Gathered, Phases, gather};
 use init::guard::Guard;
-use init::handover;
+use init::handover::{self, OwnProgram};
 use init::supervise::Rules;
 use inspect::{check, exec, health, plan};
 use pin::{Confined, Pin};
@@ -130,11 +130,39 @@ fn start_main(
             .for_each(|program| program.stays = false);
         say_unsupervised(report, gathered.policy.as_ref());
     }
+    // Effect: own program opened.
+    // Without a secret there is nothing to leave behind.
+    let inputs = gathered.pinned.filter(|_| !replace);
+    let reaper = inputs.map(|inputs| {
+        let pin = Pin {
+            inputs,
+            confined: Confined::UNKNOWN,
+        };
+        let mut words = options.in_force(&command);
+        words.extend(pin.word());
+        OwnProgram::open().map(|program| (program, words))
+    });
+    let reaper = match reaper.transpose() {
+        Ok(reaper) => reaper,
+        Err(error) => return report.refusal(&error).code(),
+    };
     let gone = match set_up(&mut gathered, caller, report) {
         Ok(gone) => gone,
         Err(code) => return code,
     };
-    let launch = launch(options, command, caller, gathered, replace);
+    let (rules, guard) = looking_after(options, &gathered);
+    let (preparation, collected) = gathered.into_parts();
+    let launch = Launch {
+        command,
+        collected,
+        preparation,
+        replace,
+        reaper,
+        guard,
+        rules,
+        caller,
+        report,
+    };
     run::start(launch, &gone, arguments)
 }
 
@@ -182,6 +210,7 @@ fn set_up(gathered: &mut Gathered, caller: Caller, report: Reporter) -> Result<S
         setup: identity,
         main,
         material: material.unwrap_or_default(),
+        trusted: gathered.trusted.take(),
         confinement: policy.run.confinement.unwrap_or_default(),
         policy: policy.file.display().to_string(),
         caller,
@@ -227,38 +256,8 @@ fn ask_the_kernel(options: &Options) {
     }
 }
 
-fn launch(
-    options: &Options,
-    command: Vec<OsString>,
-    caller: Caller,
-    gathered: Gathered,
-    replace: bool,
-) -> Launch {
-    // Without a secret there is nothing to leave behind.
-    let reaper_arguments = gathered.pinned.map(|inputs| {
-        let pin = Pin {
-            inputs,
-            confined: Confined::UNKNOWN,
-        };
-        let mut words = options.in_force(&command);
-        words.extend(pin.word());
-        words
-    });
+fn looking_after(options: &Options, gathered: &Gathered) -> (Rules, Guard) {
     let uid = gathered.identity.as_ref().map(|identity| identity.uid);
-    let guard = Guard::choose(uid);
     let run = gathered.policy.as_ref().map(|policy| &policy.run);
-    let rules = Rules::of(options, run);
-    let (preparation, collected) = gathered.into_parts();
-    let report = options.report;
-    Launch {
-        command,
-        collected,
-        preparation,
-        replace,
-        reaper_arguments,
-        guard,
-        rules,
-        caller,
-        report,
-    }
+    (Rules::of(options, run), Guard::choose(uid))
 }

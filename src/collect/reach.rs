@@ -15,6 +15,11 @@ use super::vault::Vault;
 use crate::names::SecretName;
 use crate::secret::Secret;
 
+/// Who could prepare the next start, in a line about main.
+pub const BY_MAIN: &str = "it";
+/// The same for a setup that runs in this one.
+pub const BY_SETUP: &str = "setup";
+
 /// Paths and marks for one process.
 #[derive(Default)]
 pub struct Reach {
@@ -28,9 +33,11 @@ pub struct Reach {
     pub marks: Fingerprints,
     /// Whether anything is withheld at all, be it by file or variable.
     pub withholds: bool,
-    /// Whether main, as root on a writable file system, can prepare what the next
-    /// start trusts.
+    /// Whether main, or a setup that runs in this start, can as root on a writable
+    /// file system prepare what the next start trusts.
     pub this_start_only: bool,
+    /// Which of them, in a line about main.
+    pub prepared_by: &'static str,
     /// This program, if main could put another in its place.
     pub program: Option<OwnProgram>,
 }
@@ -59,8 +66,7 @@ impl Reach {
             permitted: vault.readable_files().map(Path::to_path_buf).collect(),
             marks,
             withholds: vault.withheld_names().next().is_some(),
-            this_start_only: false,
-            program: None,
+            ..Self::default()
         }
     }
 
@@ -86,8 +92,7 @@ impl Reach {
             permitted: vault.public_files().map(Path::to_path_buf).collect(),
             marks,
             withholds: true,
-            this_start_only: false,
-            program: None,
+            ..Self::default()
         }
     }
 

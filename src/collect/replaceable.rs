@@ -63,6 +63,8 @@ enum Role {
     /// chooses under which name its value is read.
     Secrets,
     Program,
+    /// What such a program needs: an interpreter, a loader, a library's place.
+    Needed,
 }
 
 /// What speaks against trusting a file.
@@ -81,22 +83,64 @@ pub struct ReplaceableFault {
     found: Found,
     uid: u32,
     who: &'static str,
+    /// Whether setup has been: before it nobody had let them.
+    is_after_setup: bool,
 }
 
-/// Every file that the identity could change, one fault for each place to mend.
-/// Root has none: it is asked about by `is_writable_for_root` and `own_program_of_root`.
-#[must_use]
-pub fn faults(
-    policy: Option<&Path>,
-    secrets: &[PathBuf],
-    identity: &Identity,
-    who: &'static str,
-    ask: Ask,
-) -> Vec<ReplaceableFault> {
-    if identity.uid == 0 {
-        return Vec::new();
+/// What every start trusts, as the paths were when this one began.
+#[derive(Debug)]
+pub struct Trusted(Vec<(Role, PathBuf)>);
+
+impl Trusted {
+    /// With this policy and these directories with secrets. A default policy that is
+    /// missing could be made.
+    #[must_use]
+    pub fn by(policy: Option<&Path>, secrets: &[PathBuf]) -> Self {
+        let policy = policy.unwrap_or(Path::new(policy_file::DEFAULT));
+        let mut files = vec![(Role::Policy, policy.to_path_buf())];
+        files.extend(own_paths().into_iter().map(|path| (Role::Binary, path)));
+        files.extend(ACCOUNTS.map(|path| (Role::Accounts, PathBuf::from(path))));
+        files.extend(secrets.iter().map(|path| (Role::Secrets, path.clone())));
+        Self(files)
     }
-    faults_of(&trusted(policy, secrets), identity, who, ask)
+
+    /// Every file that the identity could change, one fault for each place to mend.
+    /// Root has none: it is asked about by `is_writable_for_root` and
+    /// `own_program_of_root`.
+    #[must_use]
+    pub fn faults(
+        &self,
+        identity: &Identity,
+        who: &'static str,
+        ask: Ask,
+    ) -> Vec<ReplaceableFault> {
+        faults_of(&self.0, identity, who, ask)
+    }
+
+    /// The same once setup is over: what could not be changed before it.
+    #[must_use]
+    pub fn faults_after_setup(
+        &self,
+        identity: &Identity,
+        who: &'static str,
+        ask: Ask,
+    ) -> Vec<ReplaceableFault> {
+        let mut faults = self.faults(identity, who, ask);
+        for fault in &mut faults {
+            fault.is_after_setup = true;
+        }
+        faults
+    }
+
+    /// Whether root could change the policy, an account file or which name of a secret
+    /// leads to which file: then it can prepare the next start, and what is guaranteed
+    /// holds for this one alone.
+    #[must_use]
+    pub fn is_writable_for_root(&self, ask: Ask) -> bool {
+        let root = Identity::root();
+        let mut files = self.0.iter();
+        files.any(|(role, file)| *role != Role::Binary && find(file, &root, ask) != Ok(None))
+    }
 }
 
 /// Whether the identity, root included, could change what one of these directories
@@ -107,17 +151,20 @@ pub fn can_change_secrets(secrets: &[PathBuf], identity: &Identity, ask: Ask) ->
     secrets.any(|directory| find(directory, identity, ask) != Ok(None))
 }
 
-/// The same for a program that the policy names for vestibule itself.
+/// The same as `Trusted::faults` for a program that the policy names for vestibule
+/// itself, and for what that program needs.
 #[must_use]
 pub fn program(
     path: &Path,
+    needed: &[PathBuf],
     identity: &Identity,
     who: &'static str,
     ask: Ask,
-) -> Option<ReplaceableFault> {
-    let file = [(Role::Program, path.to_path_buf())];
-    let faults = (identity.uid != 0).then(|| faults_of(&file, identity, who, ask));
-    faults?.pop()
+) -> Vec<ReplaceableFault> {
+    let needed = needed.iter().map(|path| (Role::Needed, path.clone()));
+    let files = [(Role::Program, path.to_path_buf())].into_iter();
+    let files: Vec<_> = files.chain(needed).collect();
+    faults_of(&files, identity, who, ask)
 }
 
 fn faults_of(
@@ -127,7 +174,7 @@ fn faults_of(
     ask: Ask,
 ) -> Vec<ReplaceableFault> {
     let mut faults: Vec<ReplaceableFault> = Vec::new();
-    for (role, file) in files {
+    for (role, file) in files.iter().filter(|_| identity.uid != 0) {
         let found = match find(file, identity, ask) {
             Ok(None) => continue,
             Ok(Some(weakness)) => Found::Weak(weakness),
@@ -145,20 +192,11 @@ fn faults_of(
                 found,
                 uid: identity.uid,
                 who,
+                is_after_setup: false,
             });
         }
     }
     faults
-}
-
-/// Whether root could change the policy, an account file or which name of a secret leads to
-/// which file: then it can prepare the
-/// next start, and what is guaranteed holds for this one alone.
-#[must_use]
-pub fn is_writable_for_root(policy: Option<&Path>, secrets: &[PathBuf], ask: Ask) -> bool {
-    let root = Identity::root();
-    let mut trusted = trusted(policy, secrets).into_iter();
-    trusted.any(|(role, file)| role != Role::Binary && find(&file, &root, ask) != Ok(None))
 }
 
 /// The paths by which this program was started, if root could put another one there:
@@ -169,16 +207,6 @@ pub fn own_program_of_root(ask: Ask) -> Option<Vec<PathBuf>> {
     let paths = own_paths();
     let is_weak = |path: &PathBuf| find(path, &root, ask) != Ok(None);
     paths.iter().any(is_weak).then_some(paths)
-}
-
-/// What every start trusts. A default policy that is missing could be made.
-fn trusted(policy: Option<&Path>, secrets: &[PathBuf]) -> Vec<(Role, PathBuf)> {
-    let policy = policy.unwrap_or(Path::new(policy_file::DEFAULT));
-    let mut files = vec![(Role::Policy, policy.to_path_buf())];
-    files.extend(own_paths().into_iter().map(|path| (Role::Binary, path)));
-    files.extend(ACCOUNTS.map(|path| (Role::Accounts, PathBuf::from(path))));
-    files.extend(secrets.iter().map(|path| (Role::Secrets, path.clone())));
-    files
 }
 
 /// Where this program is. The first may be a link to the second, and then both ways
@@ -214,7 +242,7 @@ impl Weakness {
     }
 
     /// What to change, if `uid` is who could use it.
-    fn remedy(&self, uid: u32) -> String {
+    fn remedy(&self, uid: u32, is_after_setup: bool) -> String {
         let Self {
             path,
             ownership,
@@ -229,12 +257,18 @@ impl Weakness {
             let mode = ownership.mode & !0o022;
             format!("take the write bits from {path} (chmod {mode:04o})")
         };
-        match way {
-            Way::Write => format!("{mend}, or mount it read-only (`:ro`)"),
-            Way::Replace | Way::Create => format!(
-                "{mend}, or make the file system read-only (compose: `read_only: true`; a mount: `:ro`)"
-            ),
+        let other = match way {
+            Way::Write => "mount it read-only (`:ro`)",
+            Way::Replace | Way::Create => {
+                "make the file system read-only (compose: `read_only: true`; a mount: `:ro`)"
+            }
+        };
+        if is_after_setup {
+            return format!(
+                "{mend} at the end of setup, or {other}; then make the container anew: a volume keeps what setup made"
+            );
         }
+        format!("{mend}, or {other}")
     }
 }
 
@@ -243,12 +277,15 @@ impl Fault for ReplaceableFault {
         let (file, who) = (shown_path(&self.file), self.who);
         let trust = match self.role {
             Role::Program => "vestibule is to run it",
+            Role::Needed => "a program that vestibule is to run needs it",
             Role::Policy | Role::Binary | Role::Accounts => "the next start trusts it",
             Role::Secrets => "the next start trusts the names in it",
         };
         let way = match &self.found {
             Found::Unjudged(_) => {
-                return format!("whether {who} can change {file} cannot be told, and {trust}");
+                return format!(
+                    "{when}whether {who} can change {file} cannot be told, and {trust}"
+                );
             }
             Found::Weak(weakness) => match weakness.way {
                 Way::Write => "can be changed",
@@ -256,7 +293,12 @@ impl Fault for ReplaceableFault {
                 Way::Create => "could be made",
             },
         };
-        format!("{file} {way} by {who}, and {trust}")
+        let when = if self.is_after_setup {
+            "after setup, "
+        } else {
+            ""
+        };
+        format!("{when}{file} {way} by {who}, and {trust}")
     }
 
     fn place(&self) -> String {
@@ -269,7 +311,7 @@ impl Fault for ReplaceableFault {
 
     fn remedy(&self) -> String {
         match &self.found {
-            Found::Weak(weakness) => weakness.remedy(self.uid),
+            Found::Weak(weakness) => weakness.remedy(self.uid, self.is_after_setup),
             Found::Unjudged(unjudged) => unjudged.remedy(),
         }
     }

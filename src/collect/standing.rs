@@ -38,13 +38,16 @@ pub struct Proved {
     pub accepted: Vec<Capability>,
     /// How many ways were tried.
     pub tried: usize,
-    /// Whether main can prepare what the next start trusts.
+    /// Whether main, or a setup that ran in this start, can prepare what the next one
+    /// trusts.
     pub prepares: Option<Prepares>,
 }
 
-/// A main that owners and modes do not stop, on a writable file system.
+/// Somebody whom owners and modes do not stop, on a writable file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prepares {
+    /// Who, in a line about main.
+    pub who: &'static str,
     /// Whether that is because it is root, and not by its capabilities.
     pub by_root: bool,
     /// Whether it can put another program in the place of this one, too, which a
@@ -118,7 +121,12 @@ impl Proved {
             "true at start"
         };
         let _ = write!(text, " ({span}; {} ways tried)", self.tried);
-        if let Some(Prepares { by_root, program }) = self.prepares {
+        if let Some(Prepares {
+            who,
+            by_root,
+            program,
+        }) = self.prepares
+        {
             let power = if by_root {
                 "as root"
             } else {
@@ -131,7 +139,7 @@ impl Proved {
             };
             let _ = write!(
                 text,
-                " in this start: {power} it could change what the next one trusts{more}"
+                " in this start: {power} {who} could change what the next one trusts{more}"
             );
         }
         if !self.mounts_known {

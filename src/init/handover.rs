@@ -5,7 +5,8 @@
 //! waits until it says that it is ready.
 //!
 //! **Never:** a value in the state that crosses over, or a start of main if the
-//! hand-over fails.
+//! hand-over fails. Never a program that is looked for after setup, which may have
+//! put another there.
 
 use std::convert::Infallible;
 use std::ffi::{CStr, CString};
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl, open};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::{Mode, fstat, stat};
 use nix::unistd::{Pid, execve, execveat, pipe2, read, write};
 
 use super::channel::{self, Gate, Watch};
@@ -32,11 +33,6 @@ const STATE: i32 = 3;
 /// PID 1's end of the connection to main's process.
 const WATCH: i32 = 4;
 
-/// The means for a hand-over, made before main's process exists.
-pub struct Handover {
-    program: OwnedFd,
-}
-
 /// Why there was no hand-over.
 #[derive(Clone, Copy, Debug)]
 pub struct HandoverError {
@@ -44,10 +40,55 @@ pub struct HandoverError {
     errno: Errno,
 }
 
-/// Opens our own program.
-pub fn prepare() -> Result<Handover, HandoverError> {
-    let program = open_own_program().map_err(refused("opening our own program"))?;
-    Ok(Handover { program })
+/// This program, opened before anything else had run.
+pub struct OwnProgram(OwnedFd);
+
+impl OwnProgram {
+    /// By descriptor, so that the file may be gone by the time it is executed.
+    /// Opening for the path alone needs no read permission (mode 0111).
+    pub fn open() -> Result<Self, HandoverError> {
+        let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
+        let opened = open(c"/proc/self/exe", flags, Mode::empty()).or_else(|errno| {
+            let path = executed_path().ok_or(errno)?;
+            open(&path, flags, Mode::empty())
+        });
+        opened.map(Self).map_err(refused("opening our own program"))
+    }
+
+    /// Executes the reaper. Returns only if that fails, with main killed.
+    #[must_use]
+    pub fn execute(self, watch: Watch, state: &State, arguments: &[CString]) -> HandoverError {
+        let Err(error) = self.try_execute(watch, state, arguments);
+        kill_main(state.main);
+        error
+    }
+
+    fn try_execute(
+        self,
+        watch: Watch,
+        state: &State,
+        arguments: &[CString],
+    ) -> Result<Infallible, HandoverError> {
+        // Effect: state posted.
+        let letter = post(&state.encode()).map_err(refused("passing the state on"))?;
+        let numbered = [(letter, STATE), (watch.into_inner(), WATCH)];
+        let program =
+            descriptor::arrange(self.0, numbered).map_err(refused("numbering the descriptors"))?;
+        // Effect: re-execution.
+        let Err(errno) =
+            execveat::<_, CString, &CStr>(&program, c"", arguments, &[], AtFlags::AT_EMPTY_PATH);
+        // An interpreter of binfmt_misc cannot open a close-on-exec descriptor by
+        // name (execveat(2), BUGS), and an emulator may not know the call at all.
+        let path = path_of(&program).filter(|_| errno == Errno::ENOENT || errno == Errno::ENOSYS);
+        let errno = path.map_or(errno, |path| {
+            let Err(errno) = execve::<CString, &CStr>(&path, arguments, &[]);
+            errno
+        });
+        Err(HandoverError {
+            step: "executing our own program",
+            errno,
+        })
+    }
 }
 
 /// Makes the connection to main's process.
@@ -67,53 +108,14 @@ impl HandoverError {
     }
 }
 
-/// By descriptor, so that the file may be gone by the time it is executed.
-/// Opening for the path alone needs no read permission (mode 0111).
-fn open_own_program() -> nix::Result<OwnedFd> {
-    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
-    open(c"/proc/self/exe", flags, Mode::empty()).or_else(|errno| {
-        let path = executed_path().ok_or(errno)?;
-        open(&path, flags, Mode::empty())
-    })
-}
-
-impl Handover {
-    /// Executes the reaper. Returns only if that fails, with main killed.
-    #[must_use]
-    pub fn execute(self, watch: Watch, state: &State, arguments: &[CString]) -> HandoverError {
-        let Err(error) = self.try_execute(watch, state, arguments);
-        kill_main(state.main);
-        error
-    }
-
-    fn try_execute(
-        self,
-        watch: Watch,
-        state: &State,
-        arguments: &[CString],
-    ) -> Result<Infallible, HandoverError> {
-        // Effect: state posted.
-        let letter = post(&state.encode()).map_err(refused("passing the state on"))?;
-        let numbered = [(letter, STATE), (watch.into_inner(), WATCH)];
-        let program = descriptor::arrange(self.program, numbered)
-            .map_err(refused("numbering the descriptors"))?;
-        // Effect: re-execution.
-        let Err(errno) =
-            execveat::<_, CString, &CStr>(&program, c"", arguments, &[], AtFlags::AT_EMPTY_PATH);
-        // An interpreter of binfmt_misc cannot open a close-on-exec descriptor by
-        // name (execveat(2), BUGS), and an emulator may not know the call at all.
-        let path = executed_path()
-            .filter(|_| errno == Errno::ENOENT || errno == Errno::ENOSYS)
-            .and_then(|path| CString::new(path.as_os_str().as_bytes()).ok());
-        let errno = path.map_or(errno, |path| {
-            let Err(errno) = execve::<CString, &CStr>(&path, arguments, &[]);
-            errno
-        });
-        Err(HandoverError {
-            step: "executing our own program",
-            errno,
-        })
-    }
+/// The path that the kernel noted, as long as it leads to this very program.
+fn path_of(program: &OwnedFd) -> Option<CString> {
+    let path = executed_path()?;
+    let (held, there) = (fstat(program).ok()?, stat(&path).ok()?);
+    let is_same = (held.st_dev, held.st_ino) == (there.st_dev, there.st_ino);
+    CString::new(path.as_os_str().as_bytes())
+        .ok()
+        .filter(|_| is_same)
 }
 
 /// A pipe that holds the state: unlike a file in memory it obeys no file size
@@ -180,5 +182,21 @@ impl Fault for HandoverError {
 
     fn exit(&self) -> Exit {
         Exit::System
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
+
+    use super::{OwnProgram, path_of};
+
+    #[test]
+    fn the_noted_path_is_taken_only_while_it_leads_to_the_program() {
+        let own = OwnProgram::open().expect("it is there");
+        assert!(path_of(&own.0).is_some());
+        let other = File::open("/etc/passwd").expect("a file");
+        assert!(path_of(&OwnedFd::from(other)).is_none());
     }
 }

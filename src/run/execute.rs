@@ -12,7 +12,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::unistd::execve;
+use nix::fcntl::AtFlags;
+use nix::unistd::{execve, execveat};
 
 use super::confine::prove::OutOfReach;
 use super::diagnosis::{self, Cause};
@@ -59,12 +60,7 @@ pub fn execute(
     caller: &Caller,
     _proof: &OutOfReach,
 ) -> Result<Infallible, ExecuteError> {
-    let nul = |_| ExecuteError::System(Errno::EINVAL);
-    let words: Result<Vec<CString>, _> = command
-        .iter()
-        .map(|word| CString::new(word.as_bytes()))
-        .collect();
-    let words = words.map_err(nul)?;
+    let words = arguments(command)?;
     let first = command.first().map(OsString::as_os_str).unwrap_or_default();
     // Effect: last descriptors.
     close_all_but(kept);
@@ -76,7 +72,7 @@ pub fn execute(
     let mut denied = None;
     // Effect: main.
     for path in candidates(first, search) {
-        let path_text = CString::new(path.as_os_str().as_bytes()).map_err(nul)?;
+        let path_text = text(path.as_os_str())?;
         let errno = try_one(&path_text, &words, environment);
         let is_absent = (errno == Errno::ENOENT || errno == Errno::ENOTDIR) && !path.exists();
         if errno == Errno::EACCES {
@@ -98,6 +94,31 @@ pub fn execute(
             searched: searched(first, search),
         },
     })
+}
+
+/// The same for a program that is open, close-on-exec as everything of ours.
+pub fn execute_opened(
+    program: &OwnedFd,
+    command: &[OsString],
+    environment: &Environment,
+    caller: &Caller,
+    _proof: &OutOfReach,
+) -> Result<Infallible, ExecuteError> {
+    let words = arguments(command)?;
+    caller.restore_signals();
+    let (block, flags) = (environment.block(), AtFlags::AT_EMPTY_PATH);
+    let Err(errno) = execveat(program, c"", &words, &block, flags);
+    let path = command.first().map(PathBuf::from).unwrap_or_default();
+    let cause = Cause::Other(errno);
+    Err(ExecuteError::NotExecutable { path, cause })
+}
+
+fn arguments(command: &[OsString]) -> Result<Vec<CString>, ExecuteError> {
+    command.iter().map(|word| text(word)).collect()
+}
+
+fn text(word: &OsStr) -> Result<CString, ExecuteError> {
+    CString::new(word.as_bytes()).map_err(|_| ExecuteError::System(Errno::EINVAL))
 }
 
 fn try_one(path: &CStr, words: &[CString], environment: &Environment) -> Errno {

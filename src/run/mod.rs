@@ -28,7 +28,7 @@ use crate::environment::Environment;
 use crate::init;
 use crate::init::channel::{Gate, Watch};
 use crate::init::guard::Guard;
-use crate::init::handover::{self, Handover};
+use crate::init::handover::{self, OwnProgram};
 use crate::init::state::State;
 use crate::init::supervise::{Rules, Supervisor};
 use crate::init::terminal;
@@ -56,8 +56,9 @@ pub struct Launch {
     pub preparation: Preparation,
     /// Whether to be replaced by main instead of supervising it.
     pub replace: bool,
-    /// The reaper's argument vector; `None` where nothing has to be left behind.
-    pub reaper_arguments: Option<Vec<CString>>,
+    /// Our program and the reaper's argument vector; `None` where nothing has to be
+    /// left behind.
+    pub reaper: Option<(OwnProgram, Vec<CString>)>,
     /// How PID 1 stays able to signal main.
     pub guard: Guard,
     /// How to look after main.
@@ -77,35 +78,33 @@ pub fn is_replaced(options: &Options) -> bool {
 
 /// Starts main, once setup is provably over, and stays until it and all it left behind are gone.
 #[must_use]
-pub fn start(launch: Launch, _gone: &SetupGone, arguments: &Arguments) -> u8 {
+pub fn start(mut launch: Launch, _gone: &SetupGone, arguments: &Arguments) -> u8 {
     if launch.replace {
         return become_main(launch, None);
     }
-    // Effect: own program opened.
-    let handover = launch.reaper_arguments.as_ref();
-    let handover = handover.map(|_| handover::prepare()).transpose();
-    let both = handover.and_then(|handover| Ok((handover, handover::connect()?)));
-    let (handover, (watch, gate)) = match both {
+    let reaper = launch.reaper.take();
+    // Effect: fork.
+    let (watch, gate) = match handover::connect() {
         Ok(both) => both,
         Err(error) => return launch.report.refusal(&error).code(),
     };
-    // Effect: fork.
     match sys::process::fork() {
         Err(errno) => launch.report.refusal(&PrepareError::Fork(errno)).code(),
         Ok(ForkResult::Child) => {
             // Only PID 1 may hold its end, or its own end would go unseen.
-            drop((handover, watch));
+            let has_reaper = reaper.is_some();
+            drop((reaper, watch));
             terminal::own_group(getpid());
             // Effect: foreground.
             terminal::to_foreground();
             // Its gate closes with the execution, and PID 1 learns of main by that.
-            become_main(launch, Some(&gate))
+            become_main(launch, has_reaper.then_some(&gate))
         }
         Ok(ForkResult::Parent { child }) => {
             drop(gate);
             // Both sides do this, so that a group signal finds the group.
             terminal::own_group(child);
-            look_after(child, launch, handover, watch, arguments)
+            look_after(child, launch, reaper, watch, arguments)
         }
     }
 }
@@ -115,7 +114,7 @@ pub fn start(launch: Launch, _gone: &SetupGone, arguments: &Arguments) -> u8 {
 fn look_after(
     main: Pid,
     launch: Launch,
-    handover: Option<Handover>,
+    reaper: Option<(OwnProgram, Vec<CString>)>,
     watch: Watch,
     own: &Arguments,
 ) -> u8 {
@@ -123,7 +122,6 @@ fn look_after(
         rules,
         report,
         guard,
-        reaper_arguments,
         collected,
         ..
     } = launch;
@@ -131,14 +129,14 @@ fn look_after(
     drop(collected);
     let text = format!("run: main is process {main}");
     report.detail(1, "supervising", &text, &[("pid", main.as_raw().into())]);
-    if let Some((handover, arguments)) = handover.zip(reaper_arguments) {
+    if let Some((program, arguments)) = reaper {
         let state = State {
             main,
             guard,
             rules,
             report,
         };
-        let error = handover.execute(watch, &state, &arguments);
+        let error = program.execute(watch, &state, &arguments);
         return report.refusal(&error).code();
     }
     init::release_directory();
@@ -161,19 +159,17 @@ fn try_to_become_main(launch: Launch, gate: Option<&Gate>) -> Result<Infallible,
         preparation,
         caller,
         report,
-        reaper_arguments,
         ..
     } = launch;
     let summary = std::mem::take(&mut collected.summary);
     let almost = AlmostMain::become_it(collected, &preparation, &caller)?;
     almost.explain(report);
-    // Without a secret PID 1 goes on as it is, and has nothing to wait for.
-    let gate_of_reaper = gate.filter(|_| reaper_arguments.is_some());
-    if let Some(gate) = gate_of_reaper {
+    // Without a secret PID 1 goes on as it is, and there is nothing to wait for.
+    if let Some(gate) = gate {
         gate.report(&almost.confined()).map_err(boxed)?;
         gate.wait().map_err(boxed)?;
     }
-    let reaper = gate_of_reaper.map(|_| getppid());
+    let reaper = gate.map(|_| getppid());
     // Effect: proof.
     let (almost, proof) = almost.prove(reaper).map_err(boxed)?;
     // Effect: start line.
@@ -290,5 +286,17 @@ impl AlmostMain {
         prepare::settle(preparation).map_err(boxed)?;
         let kept = self.descriptors;
         execute::execute(command, &self.environment, kept, caller, proof).map_err(boxed)
+    }
+
+    /// The same for a program that is open. It has neither limits nor a umask of its
+    /// own, and no descriptor.
+    pub fn execute_opened(
+        self,
+        program: &OwnedFd,
+        words: &[OsString],
+        caller: &Caller,
+        proof: &OutOfReach,
+    ) -> Result<Infallible, Box<dyn Fault>> {
+        execute::execute_opened(program, words, &self.environment, caller, proof).map_err(boxed)
     }
 }

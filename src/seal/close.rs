@@ -1,4 +1,5 @@
-//! The seal: one way, in this order: kill, wipe, revoke, kill again, search.
+//! The seal: one way, in this order: kill, wipe, revoke, kill again, search, judge
+//! again.
 //!
 //! In: what setup had and where it could write. Out: a `SetupGone`, without
 //! which no main is started; or every trace that is left.
@@ -8,6 +9,7 @@
 //! wait for a disk: that is not waited for as well.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::as_user::ask;
 use super::disks;
@@ -25,6 +27,7 @@ use crate::json::Value;
 use crate::policy::{OnHit, SealRules};
 use crate::report::{Fault, Reporter, boxed};
 use crate::search::Searcher;
+use crate::setup::before::Before;
 use crate::setup::home::Home;
 use crate::setup::work::Ended;
 
@@ -45,6 +48,8 @@ impl SetupGone {
 
 /// Everything that the seal needs to know.
 pub struct Seal<'a> {
+    /// What has to hold as it did before setup.
+    pub before: Rc<Before>,
     /// What the policy says.
     pub rules: &'a SealRules,
     /// Setup's user.
@@ -119,6 +124,8 @@ impl Seal<'_> {
         self.step("search");
         self.search(&mut faults);
         stop::heed()?;
+        // Effect: judged again.
+        faults.extend(self.before.faults());
         // Effect: journal closed.
         let settled = if is_over {
             disks::settle(&self.places, self.users())

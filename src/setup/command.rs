@@ -9,11 +9,14 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::rc::Rc;
 
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, makedev, stat};
 use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, getppid, setsid};
 
+use super::before::Before;
 use super::fault::SetupFault;
 use super::git::agent::Program;
 use crate::collect::Collected;
@@ -32,6 +35,9 @@ use crate::sys::ipc::leave_session_keyring;
 use crate::sys::process::{exit_now, fork};
 use crate::sys::seccomp::refuse_keyrings;
 
+/// What has no content and keeps none.
+const NOTHING: &str = "/dev/null";
+
 /// How every program of setup is started.
 #[derive(Clone)]
 pub struct Starter {
@@ -39,6 +45,10 @@ pub struct Starter {
     pub identity: Identity,
     /// Where, and which entry of the policy says so.
     pub directory: (PathBuf, String),
+    /// The program, where its path is not to be trusted.
+    pub opened: Option<Rc<OwnedFd>>,
+    /// What was settled before the first of them.
+    pub before: Rc<Before>,
     /// How strictly secrets must be out of reach.
     pub confinement: Confinement,
     /// The policy's file, for messages.
@@ -59,9 +69,15 @@ pub struct Standard {
     pub error: OwnedFd,
 }
 
-/// `/dev/null`, or without it an empty place that cannot be read.
+/// `/dev/null`, and nothing that a setup of root made in its place: a FIFO would hold
+/// PID 1, and a file would be the next program's input.
 pub fn nothing(flags: OFlag) -> nix::Result<OwnedFd> {
-    open("/dev/null", flags | OFlag::O_CLOEXEC, Mode::empty())
+    // null(4)
+    const DEVICE: u64 = makedev(1, 3);
+    if stat(NOTHING)?.st_rdev != DEVICE {
+        return Err(Errno::ENODEV);
+    }
+    open(NOTHING, flags | OFlag::O_CLOEXEC, Mode::empty())
 }
 
 /// A key outlives who made it, in keyrings that main's user has too. Where there
@@ -146,10 +162,17 @@ impl Starter {
         shut_keyrings();
         match almost.prove(Some(getppid())) {
             Err(fault) => boxed(fault),
-            Ok((almost, proof)) => match almost.execute(words, &preparation, &caller, &proof) {
-                Err(fault) => fault,
-                Ok(never) => match never {},
-            },
+            Ok((almost, proof)) => {
+                let opened = self.opened.as_deref();
+                let executed = match opened {
+                    Some(program) => almost.execute_opened(program, words, &caller, &proof),
+                    None => almost.execute(words, &preparation, &caller, &proof),
+                };
+                match executed {
+                    Err(fault) => fault,
+                    Ok(never) => match never {},
+                }
+            }
         }
     }
 
@@ -171,6 +194,6 @@ impl Starter {
             error: nothing(OFlag::O_WRONLY)?,
         };
         self.start(&words, environment, reach, standard)
-            .map_err(|_| nix::errno::Errno::EAGAIN)
+            .map_err(|_| Errno::EAGAIN)
     }
 }

@@ -4,12 +4,14 @@
 //!
 //! **Never:** a command's output or arguments: only its place and its program.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
 
 use crate::exit::Exit;
 use crate::report::{Fault, quote, said};
+use crate::seal::wording::shown_path;
 use crate::sys::process::End;
 
 /// A setup phase that failed.
@@ -61,6 +63,28 @@ pub enum SetupFault {
         /// Why not.
         problem: &'static str,
     },
+    /// Setup, as root, could change what a program after it needs.
+    Dependent {
+        /// The policy's entry.
+        place: String,
+        /// The program.
+        program: String,
+        /// What setup could change.
+        changeable: PathBuf,
+    },
+    /// Of a program that setup could change there is no copy.
+    NotCopied {
+        /// The policy's entry.
+        place: String,
+        /// The program.
+        program: String,
+        /// Why not.
+        kind: ErrorKind,
+    },
+    /// A place of secrets is not where it was.
+    Moved(PathBuf),
+    /// The path of this binary leads to another one.
+    Replaced(PathBuf),
     /// The program that revokes what setup had did not.
     NotRevoked {
         /// The policy's entry.
@@ -95,6 +119,26 @@ impl Fault for SetupFault {
             Self::Unusable {
                 program, problem, ..
             } => format!("vestibule is to run {}, which {problem}", quote(program)),
+            Self::Dependent {
+                program,
+                changeable,
+                ..
+            } => format!(
+                "setup runs as root and could change what {} needs to revoke anything: {}",
+                quote(program),
+                shown_path(changeable)
+            ),
+            Self::NotCopied { program, kind, .. } => {
+                format!("cannot keep a copy of {} in memory: {kind}", quote(program))
+            }
+            Self::Moved(path) => format!(
+                "setup moved {} away, by whose path its secrets are kept from all that comes later",
+                shown_path(path)
+            ),
+            Self::Replaced(path) => format!(
+                "setup replaced {} in this start, and health checks, `exec` and the next start would run it",
+                shown_path(path)
+            ),
             Self::NotRevoked { program, end, .. } => {
                 let how = end.map_or("took longer than a minute".into(), how);
                 format!("what setup had is not revoked: {} {how}", quote(program))
@@ -109,8 +153,16 @@ impl Fault for SetupFault {
             | Self::Overran { place, .. }
             | Self::NoSecret { place, .. }
             | Self::Unusable { place, .. }
+            | Self::Dependent { place, .. }
+            | Self::NotCopied { place, .. }
             | Self::NotRevoked { place, .. } => place.clone(),
             Self::System { .. } | Self::Home(_) => "the setup phase; main was not started".into(),
+            Self::Moved(path) | Self::Replaced(path) => {
+                format!(
+                    "{}, opened before setup; main was not started",
+                    shown_path(path)
+                )
+            }
         }
     }
 
@@ -123,6 +175,10 @@ impl Fault for SetupFault {
             Self::System { .. } => "a restart may help; else raise the container's limits of processes and open files",
             Self::Home(_) => "let setup's user write to /var/tmp or /tmp of the container",
             Self::Unusable { .. } => "put the program into the image, executable for all, or correct its path",
+            Self::Dependent { .. } => "let setup run as another user (`user` in `setup`), name a static program and no file for it to read, which is copied before setup, or make the root read-only (compose: `read_only: true`)",
+            Self::NotCopied { .. } => "let setup run as another user (`user` in `setup`), or make the root read-only (compose: `read_only: true`), and nothing is copied; else more memory, and 0 or 1 for the host's vm.memfd_noexec",
+            Self::Moved(_) => "let setup leave it where it is: as another user (`user` in `setup`), or with the directory as one mount; a restart mounts it anew",
+            Self::Replaced(_) => "let setup leave it as it is: as another user (`user` in `setup`), or with `read_only: true`; and make the container anew, since a restart would run what is there",
             Self::NotRevoked { .. } => "its own messages stand above; the next start runs it again, and no main starts before it has ended with 0",
         }
         .into()
@@ -130,10 +186,15 @@ impl Fault for SetupFault {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NotFirst { .. } | Self::Unusable { .. } => Exit::Policy,
+            Self::NotFirst { .. }
+            | Self::Unusable { .. }
+            | Self::Dependent { .. }
+            | Self::Replaced(_) => Exit::Policy,
             Self::NotRevoked { .. } => Exit::Seal,
-            Self::Failed { .. } | Self::Overran { .. } | Self::NoSecret { .. } => Exit::Setup,
-            Self::System { .. } | Self::Home(_) => Exit::System,
+            Self::Failed { .. } | Self::Overran { .. } | Self::NoSecret { .. } | Self::Moved(_) => {
+                Exit::Setup
+            }
+            Self::System { .. } | Self::Home(_) | Self::NotCopied { .. } => Exit::System,
         }
     }
 }

@@ -112,7 +112,7 @@ pub fn faults(
 
 impl Ground<'_> {
     /// All that is not as it has to be. A root main can prepare anything and is
-    /// asked about by `collect::replaceable::is_root_on_writable`.
+    /// asked about by `Trusted::could_be_prepared_by`.
     #[must_use]
     pub fn faults(&self) -> Vec<GroundFault> {
         let mut faults = Vec::new();

@@ -6,6 +6,7 @@
 //! **Never:** a credential for a longer time than the command it is for; trust
 //! in what an earlier main could have prepared.
 
+pub mod before;
 pub mod command;
 pub mod fault;
 pub mod git;

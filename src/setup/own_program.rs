@@ -1,15 +1,20 @@
 //! Programs that the policy names for vestibule itself: one that mints a secret
 //! for setup (`command:`), one that revokes what was dropped (`on_drop`).
 //!
-//! In: an absolute path that neither setup's nor main's user can change, which is
-//! judged before anything runs. Out: its standard output as a secret, or nothing.
+//! In: an absolute path that neither setup's nor main's user can change, and neither
+//! what it needs, which is judged before anything runs. A setup of root can change
+//! whatever is writable: then what revokes after it is a copy made before it. Out:
+//! its standard output as a secret, or nothing.
 //!
 //! **Never:** the container's variables: PATH is fixed and HOME is empty.
+
+mod copy;
+mod needs;
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -35,6 +40,7 @@ use crate::seal::{kill, stop};
 use crate::secret::{Scratch, Secret};
 use crate::sys::process::{End, Reaped, reap};
 use crate::sys::signal::{self, SignalSet};
+use needs::needs;
 use std::os::fd::AsFd;
 
 /// As large as a variable's value may be; a token is a few hundred bytes.
@@ -43,6 +49,8 @@ const LARGEST: usize = 65_536;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How often it is looked whether to go on, in milliseconds.
 const ASK: u8 = 100;
+/// The rule for the program that revokes.
+const ON_DROP: &str = "/seal/on_drop";
 
 /// What keeps a program of the policy from being run, or from being trusted:
 /// these users could put another in its place.
@@ -51,28 +59,88 @@ pub(crate) fn faults(
     rules: &SetupRules,
     users: [(&Identity, &'static str); 2],
 ) -> Vec<Box<dyn Fault>> {
-    let on_drop = policy.seal.on_drop.first();
-    let on_drop = on_drop.map(|program| (program, "/seal/on_drop".to_owned()));
+    let on_drop = Some((policy.seal.on_drop.as_slice(), ON_DROP.to_owned()));
     let minting = rules.secrets(&policy.connections).into_iter();
     let minting = minting.filter_map(|(name, _)| {
         let (words, place) = words_of(name, policy)?;
-        Some((words.first()?, place.to_string()))
+        Some((words, place.to_string()))
     });
     let mut faults = Vec::new();
-    for (program, place) in on_drop.into_iter().chain(minting) {
+    for (words, place) in on_drop.into_iter().chain(minting) {
+        let Some(program) = words.first() else {
+            continue;
+        };
         let path = Path::new(program);
-        if let Some(problem) = problem(path) {
-            faults.push(boxed(SetupFault::Unusable {
-                place: format!("{} at {place}", policy.file.display()),
+        let problem = problem(path);
+        let needed = match problem {
+            Some(_) => Vec::new(),
+            None => needs(words, own_directory(rules)),
+        };
+        let entry = format!("{} at {place}", policy.file.display());
+        faults.extend(problem.map(|problem| {
+            boxed(SetupFault::Unusable {
+                place: entry.clone(),
                 program: program.clone(),
                 problem,
-            }));
-        }
-        let mut users = users.into_iter();
-        let changeable = users.find_map(|(user, who)| replaceable::program(path, user, who, ask));
-        faults.extend(changeable.map(boxed));
+            })
+        }));
+        let found = users
+            .iter()
+            .map(|(user, who)| replaceable::program(path, &needed, user, who, ask));
+        let mut found = found.filter(|found| !found.is_empty());
+        faults.extend(found.next().into_iter().flatten().map(boxed));
+        let [(setup, _), _] = users;
+        // What gives a secret runs before setup, and of a program that needs nothing
+        // there is a copy.
+        let is_exposed = place == ON_DROP && !needed.is_empty();
+        let changeable = changeable_by_root(path, &needed, setup).filter(|_| is_exposed);
+        faults.extend(changeable.map(|changeable| {
+            boxed(SetupFault::Dependent {
+                place: entry,
+                program: program.clone(),
+                changeable,
+            })
+        }));
     }
     faults
+}
+
+/// Where setup works: what is there it is to make itself.
+fn own_directory(rules: &SetupRules) -> Option<&Path> {
+    let directory = rules.directory.as_ref();
+    directory.map(|(path, _)| path.as_path())
+}
+
+/// The first of these files that setup can change as root, which no owner and no
+/// mode keeps from it.
+fn changeable_by_root(program: &Path, needed: &[PathBuf], setup: &Identity) -> Option<PathBuf> {
+    let files = needed.iter().map(PathBuf::as_path).chain([program]);
+    let mut files = files.filter(|_| setup.uid == 0);
+    let found = files.find(|file| replaceable::find(file, setup, ask) != Ok(None));
+    found.map(Path::to_path_buf)
+}
+
+/// A copy of the program that revokes, if setup can change its file: it is a static
+/// one then, or `faults` would have said so.
+pub(super) fn copied(
+    (rules, seal): (&SetupRules, &SealRules),
+    setup: &Identity,
+    policy: &str,
+) -> Result<Option<OwnedFd>, SetupFault> {
+    let Some(program) = seal.on_drop.first() else {
+        return Ok(None);
+    };
+    let path = Path::new(program);
+    let needed = needs(&seal.on_drop, own_directory(rules));
+    if changeable_by_root(path, &needed, setup).is_none() {
+        return Ok(None);
+    }
+    let copy = copy::in_memory(path);
+    copy.map(Some).map_err(|error| SetupFault::NotCopied {
+        place: format!("{policy} at {ON_DROP}"),
+        program: program.clone(),
+        kind: error.kind(),
+    })
 }
 
 fn problem(program: &Path) -> Option<&'static str> {
@@ -116,8 +184,12 @@ pub(super) fn revoke(
         output: ends.output,
         error: ends.error,
     };
+    let by_copy = Starter {
+        opened: starter.before.revoking(),
+        ..starter.clone()
+    };
     let watch = Watch {
-        main: start(starter, &rules.on_drop, standard, material)?,
+        main: start(&by_copy, &rules.on_drop, standard, material)?,
         relay,
         server: None,
         passwords: &|_| None,

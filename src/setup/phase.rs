@@ -7,10 +7,12 @@
 //! value that is still here when main's process begins.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Instant;
 
 use nix::unistd::getpid;
 
+use super::before::Before;
 use super::command::Starter;
 use super::fault::SetupFault;
 use super::ground;
@@ -19,6 +21,7 @@ use super::own_program::{mint, revoke};
 use super::relay::Masking;
 use super::work::{Ended, Work};
 use crate::collect::accounts::Identity;
+use crate::collect::replaceable::Trusted;
 use crate::collect::setup::SetupMaterial;
 use crate::policy::{CommandRule, Confinement, SealRules, SetupRules};
 use crate::report::{Reporter, quote};
@@ -49,6 +52,8 @@ pub struct Phase<'a> {
     pub main: Identity,
     /// Its values.
     pub material: SetupMaterial,
+    /// What it must not open to main.
+    pub trusted: Option<Trusted>,
     /// How strictly secrets must be out of its commands' reach.
     pub confinement: Confinement,
     /// The policy's file, for messages.
@@ -104,20 +109,22 @@ fn exists(path: &Path, setup: &Identity) -> bool {
 
 impl Phase<'_> {
     /// Does what is needed.
-    pub fn carry_out(self, need: Need) -> Result<SetupGone, Ended> {
+    pub fn carry_out(mut self, need: Need) -> Result<SetupGone, Ended> {
         if getpid().as_raw() != 1 {
             let place = self.place();
             return Err(SetupFault::NotFirst { place }.into());
         }
         let report = self.report;
-        let gone = match need {
-            Need::Skip => {
-                let text = "setup is skipped: `skip_if` is there";
-                report.note("setup", text, &[("state", "skip".into())]);
-                return Ok(SetupGone::never_was());
-            }
-            Need::Run => self.run(),
-            Need::Owed(owed) => self.make_up_for(owed),
+        if matches!(need, Need::Skip) {
+            let text = "setup is skipped: `skip_if` is there";
+            report.note("setup", text, &[("state", "skip".into())]);
+            return Ok(SetupGone::never_was());
+        }
+        let before = self.hold()?;
+        let gone = if let Need::Owed(owed) = need {
+            self.make_up_for(owed, &before)
+        } else {
+            self.run(&before)
         }?;
         stop::discard_others(report);
         // Main would be made only to be ended.
@@ -129,9 +136,16 @@ impl Phase<'_> {
         format!("{} at {}", self.policy, self.rules.place)
     }
 
+    fn hold(&mut self) -> Result<Rc<Before>, SetupFault> {
+        let rules = (self.rules, self.seal);
+        let users = [&self.main, &self.setup];
+        let trusted = self.trusted.take();
+        Before::hold(trusted, users, &self.material, rules, &self.policy).map(Rc::new)
+    }
+
     /// An earlier start ended within setup or its seal. Nothing of it runs any
     /// more, but its files are there.
-    fn make_up_for(self, owed: Owed) -> Result<SetupGone, Ended> {
+    fn make_up_for(self, owed: Owed, before: &Rc<Before>) -> Result<SetupGone, Ended> {
         // Effect: owed work.
         let text =
             "an earlier start ended before its seal: everything that can be written is searched";
@@ -147,16 +161,20 @@ impl Phase<'_> {
         let homes: Vec<Home> = homes
             .filter_map(|since| Home::left(since, &self.setup))
             .collect();
-        let mut seal = self.seal_of(homes, self.places_of(&owed), None);
+        let mut seal = self.seal_of(homes, self.places_of(&owed), None, before);
         seal.is_certain = owed.is_certain;
         let gone = seal.close(owed.into_journal(&self.setup), &mut || {
             if is_revoked {
                 return Ok(());
             }
-            revoke(&self.starter(None), self.seal, &self.material)
+            revoke(&self.starter(None, before), self.seal, &self.material)
         })?;
         // What the seal had refused is gone by now, and setup had been through.
-        if is_complete { Ok(gone) } else { self.run() }
+        if is_complete {
+            Ok(gone)
+        } else {
+            self.run(before)
+        }
     }
 
     /// Where setup can write, as the mounts were before it began.
@@ -211,7 +229,7 @@ impl Phase<'_> {
         }
     }
 
-    fn run(mut self) -> Result<SetupGone, Ended> {
+    fn run(mut self, before: &Rc<Before>) -> Result<SetupGone, Ended> {
         // Effect: ground judged.
         let faults = ground::faults(self.rules, &self.material, &self.setup, &self.main);
         if !faults.is_empty() {
@@ -233,15 +251,15 @@ impl Phase<'_> {
                 return Err(fault.into());
             }
         };
-        match self.run_commands(&home, until) {
+        let starter = self.starter(Some(&home), before);
+        match self.run_commands(&starter, &home, until) {
             Ok(()) => {}
             Err(ended) => {
                 self.give_up(&home, &places);
                 return Err(ended);
             }
         }
-        let starter = self.starter(Some(&home));
-        let seal = self.seal_of(vec![home], places, Some(objects));
+        let seal = self.seal_of(vec![home], places, Some(objects), before);
         seal.close(journal, &mut || revoke(&starter, self.seal, &self.material))
     }
 
@@ -290,10 +308,14 @@ impl Phase<'_> {
         ground::is_needed(self.rules)
     }
 
-    fn run_commands(&mut self, home: &Home, until: Option<Instant>) -> Result<(), Ended> {
-        let starter = self.starter(Some(home));
+    fn run_commands(
+        &mut self,
+        starter: &Starter,
+        home: &Home,
+        until: Option<Instant>,
+    ) -> Result<(), Ended> {
         // Effect: secrets minted.
-        let minted = mint(&starter, &mut self.material);
+        let minted = mint(starter, &mut self.material);
         stop::heed()?;
         minted?;
         let mut all = self.material.all.iter();
@@ -305,7 +327,7 @@ impl Phase<'_> {
             let work = Work {
                 rules: self.rules,
                 values: &self.material.values,
-                starter: &starter,
+                starter,
                 home,
                 rule,
                 masking: &masking,
@@ -331,7 +353,7 @@ impl Phase<'_> {
         self.report.detail(1, "command", &text, &fields);
     }
 
-    fn starter(&self, home: Option<&Home>) -> Starter {
+    fn starter(&self, home: Option<&Home>, before: &Rc<Before>) -> Starter {
         let (directory, place) = if let Some((path, at)) = &self.rules.directory {
             (path.clone(), format!("{} at {at}", self.policy))
         } else {
@@ -341,6 +363,8 @@ impl Phase<'_> {
         Starter {
             identity: self.setup.clone(),
             directory: (directory, place),
+            opened: None,
+            before: before.clone(),
             confinement: self.confinement,
             policy: self.policy.clone(),
             caller: self.caller,
@@ -353,8 +377,10 @@ impl Phase<'_> {
         private: Vec<Home>,
         places: Vec<Place>,
         objects: Option<Snapshot>,
+        before: &Rc<Before>,
     ) -> Seal<'_> {
         Seal {
+            before: before.clone(),
             rules: self.seal,
             setup: &self.setup,
             main: &self.main,

@@ -62,6 +62,7 @@ pub(super) struct Work<'a> {
 impl Work<'_> {
     /// Runs the command to its end, and ends all that it leaves.
     pub(super) fn run(&self, material: CommandMaterial) -> Result<(), Ended> {
+        self.starter.before.refuse_moved()?;
         // Effect: command run.
         let watched = self.watch(material);
         // Effect: command over.

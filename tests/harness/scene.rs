@@ -54,6 +54,7 @@ pub(crate) mod capability {
 #[must_use]
 pub(crate) struct Scene {
     pub(super) init: PathBuf,
+    pub(super) program: String,
     pub(super) name: Vec<u8>,
     pub(super) arguments: Vec<Vec<u8>>,
     pub(super) canary: Canary,
@@ -110,6 +111,7 @@ impl Scene {
             .collect();
         Self {
             init: programs::vestibule().to_owned(),
+            program: "/vestibule".to_owned(),
             name: b"/vestibule".to_vec(),
             arguments,
             canary: Canary::default(),
@@ -170,6 +172,14 @@ impl Scene {
     pub(crate) fn init(mut self, path: impl Into<PathBuf>) -> Self {
         self.init = path.into();
         self
+    }
+
+    /// vestibule as a file of the root, as an image has it: the usual one is a mount,
+    /// which nobody replaces.
+    pub(crate) fn installed_at(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.program);
+        let program = std::fs::read(&self.init).expect("it can be read");
+        self.file(path, 0o755, (0, 0), program)
     }
 
     /// vestibule's `argv[0]`.
@@ -346,6 +356,16 @@ impl Scene {
     /// A system call, by its number, that fails with `errno`.
     pub(crate) fn refusing(self, call: u16, errno: u8) -> Self {
         self.process_step(&["refuse", &call.to_string(), &errno.to_string()])
+    }
+
+    /// A kernel that gives no file in memory to execute (vm.memfd_noexec).
+    pub(crate) fn without_memory_files(self, errno: u8) -> Self {
+        let call = if cfg!(target_arch = "x86_64") {
+            "319"
+        } else {
+            "279"
+        };
+        self.process_step(&["refuse", call, &errno.to_string()])
     }
 
     /// Standard error on a FIFO at this path that is full: who complains waits

@@ -105,7 +105,7 @@ impl Scene {
         if self.shape.is_held {
             steps.say(&["hold", HOLD]);
         }
-        steps.say(&["go", "/vestibule"]);
+        steps.say(&["go", &self.program]);
     }
 
     /// The file systems, in a directory that becomes the root.

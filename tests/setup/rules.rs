@@ -103,6 +103,12 @@ impl Rules {
         self
     }
 
+    /// The policy's `secret_dirs`.
+    pub(crate) fn secret_directories(mut self, paths: &[&str]) -> Self {
+        self.policy["secret_dirs"] = json!(paths);
+        self
+    }
+
     /// The policy's `secrets`.
     pub(crate) fn secrets(mut self, secrets: Value) -> Self {
         self.policy["secrets"] = secrets;

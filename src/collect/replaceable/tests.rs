@@ -13,9 +13,7 @@ use nix::unistd::{Gid, Uid, chown};
 
 use super::super::tests::{Place, assert_root};
 use super::walk::{ACCESS_LIST, weakness};
-use super::{
-    Ask, Identity, Role, Way, Weakness, faults, faults_of, find, is_writable_for_root, steps,
-};
+use super::{Ask, Identity, Role, Trusted, Way, Weakness, faults_of, find, steps};
 use crate::exit::Exit;
 use crate::report::Fault;
 use crate::seal::as_user::ask;
@@ -379,9 +377,10 @@ fn the_message_names_file_place_and_what_to_change() {
 
 #[test]
 fn root_on_a_writable_file_system_is_known_and_has_no_fault() {
-    assert!(faults(None, &[], &Identity::root(), "main", ask).is_empty());
+    let trusted = Trusted::by(None, &[]);
+    assert!(trusted.faults(&Identity::root(), "main", ask).is_empty());
     let policy = place().0.join("etc/policy.json");
-    assert!(is_writable_for_root(Some(&policy), &[], ask));
+    assert!(Trusted::by(Some(&policy), &[]).is_writable_for_root(ask));
 }
 
 #[test]

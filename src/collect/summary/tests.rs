@@ -29,6 +29,7 @@ fn proved() -> Standing {
         accepted: Vec::new(),
         tried: 31,
         prepares: Some(Prepares {
+            who: "it",
             by_root: true,
             program: false,
         }),
@@ -75,6 +76,7 @@ fn the_start_line_says_how_far_main_is_kept_from_it() {
         accepted: vec![Capability::CAP_SYS_PTRACE],
         tried: 7,
         prepares: Some(Prepares {
+            who: "it",
             by_root: false,
             program: true,
         }),

@@ -21,7 +21,7 @@ use nix::unistd::{Pid, geteuid};
 
 use super::{Hidden, HiddenFiles, Means};
 use crate::collect::fingerprint::Fingerprints;
-use crate::collect::reach::Reach;
+use crate::collect::reach::{BY_SETUP, Reach};
 use crate::collect::standing::{Prepares, Proved, Standing};
 use crate::exit::Exit;
 use crate::report::{Fault, list, quote};
@@ -96,7 +96,8 @@ pub fn prove(
 fn prepares(reach: &Reach, files: &HiddenFiles) -> Option<Prepares> {
     let program = reach.program.is_some() && files.fixed.is_none();
     (reach.this_start_only || program).then(|| Prepares {
-        by_root: geteuid().is_root(),
+        who: reach.prepared_by,
+        by_root: geteuid().is_root() || reach.prepared_by == BY_SETUP,
         program,
     })
 }
