@@ -103,7 +103,10 @@ pub fn survey(
     let identity = resolve(user, policy.as_ref());
     let rules = policy.as_ref().and_then(|policy| policy.setup.as_ref());
     let rules = rules.filter(|_| phases == Phases::All);
-    let setup = setup_in(rules, policy.as_ref()).map_err(|fault| vec![boxed(fault)])?;
+    let setup = setup_in(rules, policy.as_ref()).map_err(|fault| {
+        collect::learn_values(policy.as_ref(), &container);
+        vec![boxed(fault)]
+    })?;
     let has_work = matches!(setup, Some((_, Need::Run | Need::Owed(_))));
     let working = rules.filter(|_| has_work);
     let found = collect::survey(policy.as_ref(), &container, working);

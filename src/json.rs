@@ -15,6 +15,7 @@ use serde::Deserialize as _;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
+use crate::redact::redacted_text;
 use crate::report::steers;
 
 pub use value::Value;
@@ -168,11 +169,12 @@ fn four_hex_digits(text: &str) -> Option<(u16, &str)> {
     Some((u16::from_str_radix(digits, 16).ok()?, rest))
 }
 
-/// Writes a string with its quotation marks. Besides what JSON asks for, all is
-/// escaped that steers a terminal or reorders a line: people read logs too.
+/// Writes a string with its quotation marks, without what is secret. Besides what
+/// JSON asks for, all is escaped that steers a terminal or reorders a line: people
+/// read logs too.
 pub(crate) fn put_text(out: &mut String, text: &str) {
     out.push('"');
-    for character in text.chars() {
+    for character in redacted_text(text).chars() {
         match character {
             '"' | '\\' => out.extend(['\\', character]),
             _ if steers(character) => put_escape(out, character),

@@ -17,7 +17,8 @@
 //! - `init`: PID 1 while main lives
 //! - `inspect`: what an operator asks
 //!
-//! Used by all of them: `names`, `sorted`, `secret`, `report`, `exit`, `sys`.
+//! Used by all of them: `names`, `sorted`, `secret`, `redact`, `report`, `exit`,
+//! `sys`.
 
 pub mod cli;
 pub mod collect;
@@ -33,6 +34,7 @@ pub mod json;
 pub mod names;
 pub mod pin;
 pub mod policy;
+pub mod redact;
 pub mod report;
 pub mod run;
 pub mod seal;
@@ -43,12 +45,14 @@ pub mod sorted;
 pub mod start;
 pub mod sys;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use nix::sys::prctl;
 
 use cli::{Command, Options};
 use collect::accounts::Identity;
+use collect::container::Container;
+use exit::Exit;
 use gather::{Gathered, Phases, gather};
 use init::guard::Guard;
 use init::handover::{self, OwnProgram};
@@ -56,7 +60,7 @@ use init::supervise::Rules;
 use inspect::{check, exec, health, plan};
 use pin::{Confined, Pin};
 use policy::Policy;
-use report::{Reporter, quote};
+use report::{Reporter, lossy, quote};
 use run::Launch;
 use seal::close::SetupGone;
 use setup::phase::Phase;
@@ -78,8 +82,8 @@ pub fn run(arguments: &Arguments, mask: SignalSet) -> u8 {
     }
     let caller = start::harden(mask);
     // Effect: command line.
-    let words = arguments.words().into_iter().skip(1).collect();
-    let (report, command) = cli::parse(words, &|name| std::env::var_os(name));
+    let words = || arguments.words().into_iter().skip(1).collect();
+    let (report, command) = cli::parse(words(), &|name| std::env::var_os(name));
     match command {
         Ok(Command::Print(text)) => {
             report::answer(text);
@@ -94,7 +98,19 @@ pub fn run(arguments: &Arguments, mask: SignalSet) -> u8 {
         }
         Ok(Command::Scan(options, paths)) => inspect::scan::answer_with(&options, &paths),
         Ok(Command::Start(options, command)) => start_main(&options, command, caller, arguments),
+        Err(_) => refuse_usage(words()),
+    }
+}
+
+/// Says what is wrong with the command line. Its words are quoted and cut as they
+/// are read, so they are read again once it is known what must not be shown.
+fn refuse_usage(words: Vec<OsString>) -> u8 {
+    let container = Container::take_own();
+    collect::learn_values(None, &container);
+    let (report, command) = cli::parse(words, &|name| container.get(name).map(OsStr::to_owned));
+    match command {
         Err(error) => report.refusal(&error).code(),
+        Ok(_) => Exit::Bug.code(),
     }
 }
 
@@ -113,6 +129,9 @@ fn start_main(
         Ok(gathered) => gathered,
         Err(faults) => return report.refusals(&faults).code(),
     };
+    if let Some(error) = options.refuse_showing() {
+        return report.refusal(&error).code();
+    }
     explain(&gathered, options);
     // Effect: place in the family.
     ask_the_kernel(options);
@@ -173,7 +192,7 @@ fn explain(gathered: &Gathered, options: &Options) {
         return;
     }
     let file = gathered.policy.as_ref();
-    let file = file.map(|policy| policy.file.display().to_string());
+    let file = file.map(|policy| lossy(&policy.file));
     let text = match (&file, &options.profile) {
         (None, _) => "collect: there is no policy, so the usual names decide".to_owned(),
         (Some(file), None) => format!("collect: the policy is {}", quote(file)),
@@ -212,7 +231,7 @@ fn set_up(gathered: &mut Gathered, caller: Caller, report: Reporter) -> Result<S
         material: material.unwrap_or_default(),
         trusted: gathered.trusted.take(),
         confinement: policy.run.confinement.unwrap_or_default(),
-        policy: policy.file.display().to_string(),
+        policy: lossy(&policy.file),
         caller,
         report,
     };

@@ -17,7 +17,7 @@ const NAME_BYTES: usize = 255;
 /// Why a text is not a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameError {
-    /// The text in question, escaped.
+    /// The text in question.
     pub text: String,
     /// The rule that it breaks.
     pub rule: &'static str,
@@ -25,8 +25,29 @@ pub struct NameError {
 
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not a name: {}", self.text, self.rule)
+        if could_be_a_name(&self.text) {
+            write!(f, "{} is not a name: {}", quote(&self.text), self.rule)
+        } else {
+            write!(f, "this is not a name: {}", self.rule)
+        }
     }
+}
+
+/// A word of a policy for a message, if anything can be called so: a key of several
+/// lines or the like is somebody's value in the wrong place.
+#[must_use]
+pub fn shown(word: &str) -> String {
+    if could_be_a_name(word) {
+        quote(word)
+    } else {
+        "[not a name]".into()
+    }
+}
+
+/// Whether anybody can have meant this as the name of something.
+#[must_use]
+pub(crate) fn could_be_a_name(text: &str) -> bool {
+    text.len() <= NAME_BYTES && !text.contains(['\n', '\r'])
 }
 
 /// The name of a secret: one path component, as files in a secret directory
@@ -49,7 +70,7 @@ impl SecretName {
             return Ok(Self(text.into()));
         };
         Err(NameError {
-            text: quote(text),
+            text: text.into(),
             rule,
         })
     }
@@ -121,7 +142,7 @@ impl VariableName {
             return Ok(Self(text.into()));
         };
         Err(NameError {
-            text: quote(text),
+            text: text.into(),
             rule,
         })
     }
@@ -141,7 +162,7 @@ impl fmt::Display for VariableName {
 
 #[cfg(test)]
 mod tests {
-    use super::{SecretName, SecretPath, VariableName};
+    use super::{SecretName, SecretPath, VariableName, shown};
 
     #[test]
     fn a_secret_s_name_is_one_visible_path_component() {
@@ -164,6 +185,20 @@ mod tests {
             error.to_string(),
             "`a\\u{1b}` is not a name: it has a slash or a control character"
         );
+    }
+
+    #[test]
+    fn what_nothing_can_be_called_is_not_repeated() {
+        for text in ["two\nlines", &"x".repeat(256)] {
+            let error = SecretName::parse(text).unwrap_err();
+            assert!(
+                error.to_string().starts_with("this is not a name: "),
+                "{error}"
+            );
+            assert_eq!(shown(text), "[not a name]");
+        }
+        assert_eq!(shown("enviroment"), "`enviroment`");
+        assert_eq!(shown(&"x".repeat(255)), format!("`{}…`", "x".repeat(80)));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The one door to stderr: three-line refusals and warnings, one-line notes.
 //!
 //! In: a `Fault` (what, where, fix) or a note with named fields. Out: text for
-//! people or one JSON object a line, written with a single write each.
+//! people or one JSON object a line, written with a single write each. All of it
+//! goes through `redact`: foreign text as it is quoted, since a quotation is cut
+//! and escaped, and every line once more as it goes out.
 //!
 //! **Never:** a value, prefix, length or hash of a secret; the print macros,
 //! which panic when stderr is closed; a write to stdout, which is main's.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -14,6 +17,7 @@ use nix::errno::Errno;
 
 use crate::exit::Exit;
 use crate::json::Value;
+use crate::redact::{redacted, redacted_text};
 use crate::sys;
 
 /// Foreign text is cut at this many bytes in a message.
@@ -137,21 +141,34 @@ impl Reporter {
     }
 }
 
-/// Foreign text made safe for a terminal and a log: in backticks, control and
-/// non-ASCII-printable bytes escaped, cut at 80 bytes.
+/// Foreign text made safe for a terminal and a log: in backticks, without what
+/// is secret, control and non-ASCII-printable bytes escaped, cut at 80 bytes.
 #[must_use]
 pub fn quote(text: impl AsRef<[u8]>) -> String {
-    let bytes = text.as_ref();
+    let shown = redacted(text.as_ref());
+    let bytes = &*shown;
     let (head, end) = match bytes.get(..QUOTED_BYTES) {
         Some(head) if bytes.len() > QUOTED_BYTES => (head, "…`"),
         _ => (bytes, "`"),
     };
-    format!("`{}{end}", escape(head))
+    format!("`{}{end}", escaped(head))
 }
 
 /// The same without backticks around it and uncut, for a path in an answer.
 #[must_use]
 pub fn escape(bytes: &[u8]) -> String {
+    escaped(&redacted(bytes))
+}
+
+/// A path as text, for what is neither quoted nor cut; bytes that are no UTF-8
+/// are replaced.
+#[must_use]
+pub fn lossy(path: impl AsRef<OsStr>) -> String {
+    let bytes = path.as_ref().as_encoded_bytes();
+    String::from_utf8_lossy(&redacted(bytes)).into_owned()
+}
+
+fn escaped(bytes: &[u8]) -> String {
     let mut escaped = String::new();
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -173,10 +190,10 @@ pub fn escape(bytes: &[u8]) -> String {
 }
 
 /// A line of a message. What is foreign in it is quoted already; should it not
-/// be, it still cannot steer a terminal.
+/// be, it still shows no secret and cannot steer a terminal.
 fn plain(text: &str) -> String {
     let mut plain = String::new();
-    for character in text.chars() {
+    for character in redacted_text(text).chars() {
         if steers(character) {
             plain.extend(character.escape_default());
         } else {
@@ -229,6 +246,8 @@ pub(crate) fn answer_json(value: &Value) {
 
 /// Writes a subcommand's answer (help, `check --json`) to stdout.
 pub(crate) fn answer(text: &str) {
+    let lines = text.split_inclusive('\n').map(redacted_text);
+    let text: String = lines.collect();
     sys::descriptor::write_all(sys::descriptor::stdout(), text.as_bytes());
 }
 

@@ -1,22 +1,36 @@
-//! A policy's bytes: no panic, and every mistake has its place in the file.
+//! A policy's bytes: no panic, every mistake has its place in the file, and no
+//! message repeats the value of a secret that stands in it.
 #![no_main]
 
+use std::iter::once;
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
+use vestibule::fuzzing::secret;
 use vestibule::policy::{self, Mistake, Policy, PolicyError, Problem};
+use vestibule::redact;
 use vestibule::report::Fault;
 use vestibule_fuzz::Canary;
 
 fuzz_target!(|input: &[u8]| {
     let canary = Canary::of(input);
+    // Somebody put a secret where a name belongs.
+    let misplaced = Canary::of(canary.as_bytes());
+    let value = secret(misplaced.as_bytes());
+    redact::learn(&mut once(("misplaced", &value)));
+    let input = &*misplaced.put_into(input);
     // The last byte of a policy is a newline or a brace.
     let profile = (!input.ends_with(b"}")).then_some("worker");
     let found = parse(input, profile, &canary);
     match &found {
         Ok(policy) => assert!(!canary.is_in(format!("{policy:?}"))),
-        Err(error) => is_right(input, error, &canary),
+        Err(error) => {
+            is_right(input, error, &canary);
+            for mistake in error.mistakes() {
+                assert!(!misplaced.is_in(shown(mistake)), "a message has the value");
+            }
+        }
     }
     let again = parse(input, profile, &canary);
     assert_eq!(told(&found), told(&again), "one file reads in two ways");
@@ -29,6 +43,14 @@ fuzz_target!(|input: &[u8]| {
         );
     }
 });
+
+/// The lines of a fault as they go out.
+fn shown(fault: &dyn Fault) -> String {
+    let lines = [fault.what(), fault.place(), fault.remedy()];
+    lines
+        .map(|line| redact::redacted_text(&line).into_owned())
+        .join("\n")
+}
 
 /// Variables as a container has them: credentials among them hold the canary.
 fn parse(bytes: &[u8], profile: Option<&str>, canary: &Canary) -> Result<Policy, PolicyError> {

@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use vestibule::redact::hides;
 use vestibule::report::{list, quote};
 use vestibule_fuzz::{all_fields, is_fit_to_print};
 
@@ -18,7 +19,9 @@ fuzz_target!(|input: &[u8]| {
         .and_then(|rest| rest.strip_suffix('`'));
     let inner = inner.expect("a quotation stands in backticks");
     assert!(!inner.contains('`'), "the quotation ends too early");
-    if input.len() <= 80 {
+    if hides(input) {
+        // What looks like a credential is not quoted.
+    } else if input.len() <= 80 {
         assert!(unescaped(inner) == input, "another text is quoted");
     } else {
         let head = inner.strip_suffix('…').expect("a cut is marked");

@@ -5,7 +5,8 @@
 //!
 //! **Never:** a value that is checked later: what is wrong is said here.
 
-use std::ffi::{CString, OsString};
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::init::forward::Audience;
 use crate::init::signals::{Rewriting, Signal};
 use crate::init::status::SuccessCodes;
 use crate::policy::duration::milliseconds;
+use crate::redact;
 use crate::report::{Format, Reporter, quote};
 
 /// The options in force, from arguments and variables.
@@ -77,9 +79,27 @@ impl Options {
         })
     }
 
+    /// What the reaper's argument vector has to say must not be a secret's value:
+    /// main could read it there.
+    #[must_use]
+    pub fn refuse_showing(&self) -> Option<UsageError> {
+        let policy = self.policy.as_ref().map(|path| path.as_os_str());
+        let profile = self.profile.as_ref().map(OsStr::new);
+        let mut words = [("--policy", policy), ("--profile", profile)].into_iter();
+        let (option, _) = words.find(|(_, word)| {
+            word.is_some_and(|word| redact::holds_a_secret(word.as_encoded_bytes()))
+        })?;
+        Some(UsageError {
+            what: format!("`{option}` holds the value of a secret, and PID 1's arguments show it"),
+            place: format!("option `{option}`, or the variable of the same meaning"),
+            remedy: "rename what it names".into(),
+        })
+    }
+
     /// The reaper's argument vector: people see it in `ps`, and it says which
     /// policy and profile are in force, wherever they were given. Of the command
-    /// only its name: arguments can be long, and main shows them itself.
+    /// only its name, unless that is a secret: arguments can be long, and main shows
+    /// them itself.
     #[must_use]
     pub fn in_force(&self, command: &[OsString]) -> Vec<CString> {
         let mut words: Vec<OsString> = vec!["vestibule".into()];
@@ -119,7 +139,10 @@ impl Options {
         );
         words.extend((0..self.report.verbosity).map(|_| OsString::from("-v")));
         words.push("--".into());
-        words.extend(command.first().cloned());
+        let name = command
+            .first()
+            .map(|word| redact::redacted(word.as_encoded_bytes()));
+        words.extend(name.map(|name| OsString::from_vec(name.into_owned())));
         words
             .into_iter()
             .filter_map(|word| CString::new(word.into_encoded_bytes()).ok())

@@ -9,27 +9,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::policy::expansion::looks_like_credential_name;
-
-/// How tokens of well-known services start.
-const TOKEN_PREFIXES: [&[u8]; 17] = [
-    b"ghp_",
-    b"gho_",
-    b"ghu_",
-    b"ghs_",
-    b"ghr_",
-    b"github_pat_",
-    b"glpat-",
-    b"sk-",
-    b"AKIA",
-    b"ASIA",
-    b"xoxb-",
-    b"xoxp-",
-    b"npm_",
-    b"pypi-",
-    b"hvs.",
-    b"ops_ey",
-    b"-----BEGIN ",
-];
+use crate::redact::token::starts_like_a_token;
 
 /// Services whose `_token`, `_pat` and `_password` are Git credentials.
 const GIT_HOSTS: [&str; 6] = ["git", "gh", "github", "gitlab", "bitbucket", "gitea"];
@@ -39,12 +19,6 @@ const GIT_HOSTS: [&str; 6] = ["git", "gh", "github", "gitlab", "bitbucket", "git
 pub fn looks_like_one(name: &str, value: &OsStr) -> bool {
     let value = value.as_bytes();
     looks_like_credential_name(name) || starts_like_a_token(value) || has_user_info(value)
-}
-
-/// Whether a value starts as tokens of well-known services do.
-pub(crate) fn starts_like_a_token(value: &[u8]) -> bool {
-    let mut prefixes = TOKEN_PREFIXES.iter();
-    prefixes.any(|prefix| value.starts_with(prefix))
 }
 
 /// Whether a text holds `scheme://…:…@`: a URL with a password, RFC 3986, 3.2.1.

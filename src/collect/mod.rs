@@ -16,10 +16,10 @@ pub mod deliver;
 pub mod directory;
 pub mod fault;
 pub mod file;
-pub mod fingerprint;
 pub(crate) mod mounted;
 pub mod policy_file;
 pub mod reach;
+mod redaction;
 pub mod replaceable;
 pub mod setup;
 pub mod source;
@@ -125,7 +125,15 @@ fn read(
         None => mounted::read_by_convention(&mut vault, scopes, container),
     };
     faults.extend(container.unresolved(&vault.sources));
+    redaction::learn(&vault, container);
     (vault, faults)
+}
+
+/// The same without a start: for a message about what went wrong before, in which
+/// somebody may have put a value where it does not belong.
+pub fn learn_values(policy: Option<&Policy>, container: &Container) {
+    // Whatever is wrong with the secrets is not what is to be said.
+    let _ = secrets(policy, container);
 }
 
 /// The same from directories that are open: all that is given, or every fault.

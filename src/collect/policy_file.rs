@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::container::Container;
 use super::directory::read_path;
 use super::file::{FileProblem, Ownership};
+use super::learn_values;
 use super::wording::{file_place, problem_text};
 use crate::exit::Exit;
 use crate::policy::{self, Policy};
@@ -23,6 +24,18 @@ type Refusals = Vec<Box<dyn Fault>>;
 
 /// Reads and checks the policy.
 pub fn read(
+    asked: Option<&Path>,
+    profile: Option<&str>,
+    container: &Container,
+) -> Result<Option<Policy>, Refusals> {
+    let read = read_and_check(asked, profile, container);
+    if read.is_err() {
+        learn_values(None, container);
+    }
+    read
+}
+
+fn read_and_check(
     asked: Option<&Path>,
     profile: Option<&str>,
     container: &Container,

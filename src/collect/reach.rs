@@ -10,9 +10,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::directory::Scopes;
-use super::fingerprint::Fingerprints;
 use super::vault::Vault;
 use crate::names::SecretName;
+use crate::redact::fingerprint::Fingerprints;
 use crate::secret::Secret;
 
 /// Who could prepare the next start, in a line about main.
@@ -55,9 +55,7 @@ impl Reach {
     #[must_use]
     pub fn of(vault: &Vault, scopes: &Scopes) -> Self {
         let mut marks = Fingerprints::default();
-        for (name, value) in vault.dropped_values() {
-            marks.add(name, value);
-        }
+        marks.add(&mut vault.dropped_values());
         let withheld = vault.withheld_files();
         let withheld = withheld.iter().copied();
         Self {
@@ -73,7 +71,7 @@ impl Reach {
     /// A container variable that main does not get: other processes may show it.
     pub fn withhold_variable(&mut self, name: &str, value: &OsStr) {
         let value = Secret::concat(&[value.as_encoded_bytes()]);
-        self.marks.add(name, &value);
+        self.marks.add(&mut std::iter::once((name, &value)));
         self.withholds = true;
     }
 
@@ -83,9 +81,7 @@ impl Reach {
     pub fn of_command(vault: &Vault, scopes: &Scopes, given: &[&SecretName]) -> Self {
         let mut marks = Fingerprints::default();
         let is_given = |name: &str| given.iter().any(|given| given.as_str() == name);
-        for (name, value) in vault.values().filter(|(name, _)| !is_given(name)) {
-            marks.add(name, value);
-        }
+        marks.add(&mut vault.values().filter(|(name, _)| !is_given(name)));
         Self {
             directories: scopes.searched.clone(),
             withheld: vault.files().map(Path::to_path_buf).collect(),

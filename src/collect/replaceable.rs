@@ -283,9 +283,7 @@ impl Fault for ReplaceableFault {
         };
         let way = match &self.found {
             Found::Unjudged(_) => {
-                return format!(
-                    "{when}whether {who} can change {file} cannot be told, and {trust}"
-                );
+                return format!("whether {who} can change {file} cannot be told, and {trust}");
             }
             Found::Weak(weakness) => match weakness.way {
                 Way::Write => "can be changed",

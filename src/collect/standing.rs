@@ -11,7 +11,7 @@ use caps::Capability;
 
 use crate::json::Value;
 
-use crate::report::list;
+use crate::report::{list, lossy};
 
 /// How far main is kept from what it does not get.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Standing {
         match self {
             Self::Nothing => vec![("confinement", "nothing-withheld".into())],
             Self::EnvironmentOnly(readable) => {
-                let readable = readable.iter().map(|path| path.display().to_string());
+                let readable = readable.iter().map(lossy);
                 vec![
                     ("confinement", "environment-only".into()),
                     ("readable", readable.collect()),

@@ -15,7 +15,7 @@ use crate::connection::is_placeholder;
 use crate::exit::Exit;
 use crate::json::Value;
 use crate::names::SecretName;
-use crate::report::{Fault, Reporter, list, quote};
+use crate::report::{Fault, Reporter, list, lossy, quote};
 use crate::secret::Secret;
 
 /// Names only: what was given, what was not.
@@ -127,7 +127,7 @@ impl Summary {
     pub fn start_line(&self, command: &[OsString], standing: &Standing) -> StartLine {
         let word = command.first();
         let mut fields = vec![
-            ("command", word.map(|word| word.to_string_lossy()).into()),
+            ("command", word.map(lossy).into()),
             ("given", self.given.as_slice().into()),
             ("withheld", self.withheld.as_slice().into()),
             ("removed", self.removed.as_slice().into()),

@@ -16,6 +16,7 @@ use super::source::SourceProblem;
 use crate::connection::ConnectionError;
 use crate::environment::ValueProblem;
 use crate::names::{SecretPath, VariableName};
+use crate::redact::hides;
 use crate::report::{list, quote, said};
 
 /// What, where, fix.
@@ -36,6 +37,8 @@ impl Words {
 }
 
 const MOUNT: &str = "mount it (compose: `secrets:` of the service); an entry of the policy's `secrets` with `\"optional\": true` allows that it is absent";
+/// For a value in the place of a name.
+const VALUE: &str = "mount the value as a file and write the file's name here; a value that stood in a policy should be replaced by a new one";
 const CONTAINER: &str = "the container's environment";
 
 pub(super) fn directory(path: &Path, errno: Errno) -> Words {
@@ -70,6 +73,7 @@ pub(super) fn missing(
             geteuid()
         ),
         match near {
+            _ if hides(name.as_path().as_os_str().as_encoded_bytes()) => VALUE.to_owned(),
             Some(near) => format!("correct the name: {} is there; or {MOUNT}", quote(near)),
             None => format!("correct the name, or {MOUNT}"),
         },

@@ -32,13 +32,9 @@ pub(super) fn check(fields: Fields, mistakes: &mut Mistakes) -> Option<Connectio
     let (scheme, addresses) = (scheme?, addresses?);
 
     if addresses.iter().any(Address::is_socket) {
-        mistakes.add(
-            "host",
-            String::new(),
-            "only postgres and redis have sockets",
-        );
+        mistakes.add("host", None, "only postgres and redis have sockets");
     } else if addresses.len() > 1 && address::is_web(&scheme) {
-        mistakes.add("host", String::new(), "a URL with this scheme has one host");
+        mistakes.add("host", None, "a URL with this scheme has one host");
     }
     // The specification of MongoDB's URLs wants a slash before the options.
     let slash = if path.is_empty() && !query.is_empty() {

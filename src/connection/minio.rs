@@ -92,7 +92,7 @@ fn bucket(bucket: Option<String>, mistakes: &mut Mistakes) -> Option<String> {
     let ends = bucket.bytes().next().is_some_and(inner) && bucket.bytes().last().is_some_and(inner);
     if !(plain && ends && BUCKET_BYTES.contains(&bucket.len())) {
         let rule = "a bucket is 3 to 63 lower-case letters, digits, `-` and `.`";
-        mistakes.add("bucket", crate::report::quote(&bucket), rule);
+        mistakes.add("bucket", Some(bucket.clone()), rule);
     }
     Some(bucket)
 }

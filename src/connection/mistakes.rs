@@ -17,17 +17,20 @@ use super::address::{self, Address, Misread};
 pub struct FieldError {
     /// The key in the policy.
     pub field: &'static str,
-    /// What was found, quoted; for `options` the key; empty where that says
-    /// nothing or could show a credential.
-    pub detail: String,
+    /// What was found; for `options` the key; `None` where that says nothing or
+    /// could show a credential.
+    pub detail: Option<String>,
     /// What is expected instead.
     pub rule: &'static str,
 }
 
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let space = if self.detail.is_empty() { "" } else { " " };
-        write!(f, "`{}`{space}{}: {}", self.field, self.detail, self.rule)
+        write!(f, "`{}`", self.field)?;
+        if let Some(detail) = &self.detail {
+            write!(f, " {}", quote(detail))?;
+        }
+        write!(f, ": {}", self.rule)
     }
 }
 
@@ -36,7 +39,7 @@ impl fmt::Display for FieldError {
 pub(super) struct Mistakes(Vec<FieldError>);
 
 impl Mistakes {
-    pub(super) fn add(&mut self, field: &'static str, detail: String, rule: &'static str) {
+    pub(super) fn add(&mut self, field: &'static str, detail: Option<String>, rule: &'static str) {
         self.0.push(FieldError {
             field,
             detail,
@@ -51,7 +54,7 @@ impl Mistakes {
     /// A field without which there is no connection.
     pub(super) fn needed<T>(&mut self, field: &'static str, value: Option<T>) -> Option<T> {
         if value.is_none() {
-            self.add(field, String::new(), "it is missing");
+            self.add(field, None, "it is missing");
         }
         value
     }
@@ -66,7 +69,7 @@ impl Mistakes {
         };
         // As for an address: before an `@` may stand a password.
         let shown = value.filter(|text| !text.contains('@'));
-        self.add(field, shown.map(quote).unwrap_or_default(), rule);
+        self.add(field, shown, rule);
         None
     }
 
@@ -88,7 +91,7 @@ impl Mistakes {
         default: Option<u16>,
     ) -> Option<Vec<Address>> {
         if port == Some(0) {
-            self.add("port", String::new(), "a port is a number from 1 to 65535");
+            self.add("port", None, "a port is a number from 1 to 65535");
         }
         let text = self.needed("host", host)?;
         let mut list = match address::parse_list(&text) {
@@ -99,7 +102,7 @@ impl Mistakes {
             }
         };
         if port.is_some() && list.iter().all(|address| address.port.is_some()) {
-            self.add("port", String::new(), "`host` has a port already");
+            self.add("port", None, "`host` has a port already");
         }
         for address in &mut list {
             address.port = address.port.or(port).or(default);
@@ -122,15 +125,11 @@ impl Mistakes {
         {
             None => {}
             Some(Misread::Path) => {
-                self.add(
-                    path,
-                    String::new(),
-                    "other clients resolve `.` and `..` in it",
-                );
+                self.add(path, None, "other clients resolve `.` and `..` in it");
             }
             Some(Misread::Host) => {
                 let field = if path == "endpoint" { path } else { "host" };
-                self.add(field, String::new(), "other clients read another address");
+                self.add(field, None, "other clients read another address");
             }
         }
     }
@@ -141,9 +140,9 @@ impl Mistakes {
         if text.contains('@') {
             let rule =
                 "it has an `@`: the user goes into its own field, the password into a secret";
-            self.add(field, String::new(), rule);
+            self.add(field, None, rule);
         } else {
-            self.add(field, quote(text), rule);
+            self.add(field, Some(text.to_owned()), rule);
         }
     }
 }
@@ -172,7 +171,7 @@ pub(super) fn strangers(
     ];
     for (field, is_given) in given {
         if is_given && !own.contains(&field) {
-            mistakes.add(field, String::new(), rule);
+            mistakes.add(field, None, rule);
         }
     }
 }

@@ -34,7 +34,7 @@ use self::error::not_carried;
 pub use self::mistakes::FieldError;
 use self::mistakes::Mistakes;
 pub use self::part::Part;
-pub use self::placeholder::is_placeholder;
+pub use self::placeholder::{is_called_like, is_placeholder, is_well_known};
 
 /// The sort of server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,6 @@
 //!
 //! **Never:** a value in an error: it may be a credential in the wrong place.
 
-use crate::report::quote;
-
 use super::{Kind, Mistakes, encode};
 
 /// Parts of a key that name a place, an identity, a credential or a file.
@@ -69,7 +67,7 @@ pub(super) fn query(kind: Kind, options: &[(String, String)], mistakes: &mut Mis
     let mut query = String::new();
     for (key, value) in options {
         if let Some(rule) = rule(kind, key, value) {
-            mistakes.add("options", quote(key), rule);
+            mistakes.add("options", Some(key.clone()), rule);
             continue;
         }
         query.push(if query.is_empty() { '?' } else { '&' });

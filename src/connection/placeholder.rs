@@ -39,22 +39,38 @@ const DEVELOPMENT: &[u8] = b"devpassword";
 /// Whether `value` is a well-known placeholder, the name of its secret, or an
 /// unfilled template (`${DB_PASSWORD}`, `<password>`).
 #[must_use]
+pub fn is_placeholder(name: &SecretName, value: &Secret) -> bool {
+    let clear = compared(value);
+    is_well_known(value)
+        || is_called_like(name.as_str(), value)
+        || ends_in_development(clear)
+        || (clear.starts_with(b"${") && clear.ends_with(b"}"))
+        || (clear.starts_with(b"<") && clear.ends_with(b">"))
+}
+
+/// Whether `value` is a word that everybody uses.
+#[must_use]
+pub fn is_well_known(value: &Secret) -> bool {
+    let mut words = WORDS.iter();
+    words.any(|word| same_letters(compared(value), word.as_bytes()))
+}
+
+/// Whether `value` is the name of its secret: `db-password.secret` holds
+/// `db-password`.
+#[must_use]
+pub fn is_called_like(name: &str, value: &Secret) -> bool {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    [name, stem]
+        .iter()
+        .any(|word| same_letters(compared(value), word.as_bytes()))
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "compared with well-known words, never shown"
 )]
-pub fn is_placeholder(name: &SecretName, value: &Secret) -> bool {
-    let value = value.expose();
-    let file = name.as_str();
-    // `db-password.secret` holds `db-password`.
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    WORDS
-        .iter()
-        .chain(&[file, stem])
-        .any(|word| same_letters(value, word.as_bytes()))
-        || ends_in_development(value)
-        || (value.starts_with(b"${") && value.ends_with(b"}"))
-        || (value.starts_with(b"<") && value.ends_with(b">"))
+fn compared(value: &Secret) -> &[u8] {
+    value.expose()
 }
 
 fn same_letters(value: &[u8], word: &[u8]) -> bool {

@@ -29,12 +29,12 @@ pub(super) fn check(fields: Fields, mistakes: &mut Mistakes) -> Option<Connectio
         .is_some_and(|host| host.starts_with('/'));
     if is_socket && (fields.port.is_some() || fields.tls == Some(true)) {
         let field = if fields.port.is_some() { "port" } else { "tls" };
-        mistakes.add(field, String::new(), "a socket has neither port nor TLS");
+        mistakes.add(field, None, "a socket has neither port nor TLS");
     }
     let default = if is_socket { None } else { Some(PORT) };
     let addresses = mistakes.hosts(fields.host, fields.port, default);
     if addresses.as_ref().is_some_and(|list| list.len() != 1) {
-        mistakes.add("host", String::new(), "clients of Redis read one host");
+        mistakes.add("host", None, "clients of Redis read one host");
     }
     let user = user(fields.user, fields.password.is_some(), mistakes);
     let database = number(fields.database, mistakes);
@@ -83,18 +83,10 @@ fn offer(connection: &mut Connection, address: &Address, user: Option<String>, d
 fn user(user: Option<String>, has_password: bool, mistakes: &mut Mistakes) -> Option<String> {
     let user = mistakes.text("user", user)?;
     if user.contains(' ') {
-        mistakes.add(
-            "user",
-            String::new(),
-            "a user of Redis has no blank in its name",
-        );
+        mistakes.add("user", None, "a user of Redis has no blank in its name");
     }
     if !has_password {
-        mistakes.add(
-            "user",
-            String::new(),
-            "a user of Redis logs in with a password",
-        );
+        mistakes.add("user", None, "a user of Redis logs in with a password");
     }
     Some(user)
 }
@@ -107,11 +99,7 @@ fn number(database: Option<String>, mistakes: &mut Mistakes) -> Option<String> {
     let text = mistakes.text("database", Some(text))?;
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let Some(number) = text.parse::<u16>().ok().filter(|_| digits) else {
-        mistakes.add(
-            "database",
-            crate::report::quote(&text),
-            "a database of Redis is a number",
-        );
+        mistakes.add("database", Some(text), "a database of Redis is a number");
         return None;
     };
     Some(number.to_string())

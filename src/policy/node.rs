@@ -8,7 +8,7 @@
 //! own errors have it; a key that wins silently over an equal one.
 
 use crate::json;
-use crate::names::VariableName;
+use crate::names::{VariableName, could_be_a_name};
 use crate::sorted::Set;
 
 use super::Place;
@@ -61,10 +61,11 @@ impl<'a> Node<'a> {
         self.raw
     }
 
-    /// A node below. A key that is a URL with user info may carry a token, so
-    /// it does not become part of a pointer.
+    /// A node below. A key that is a URL with user info may carry a token, and one
+    /// that is no name is somebody's value: it does not become part of a pointer.
     fn below(&self, key: &str, raw: &'a str) -> Self {
-        let key = if has_user_info(key) { "..." } else { key };
+        let is_shown = could_be_a_name(key) && !has_user_info(key);
+        let key = if is_shown { key } else { "..." };
         let key = key.replace('~', "~0").replace('/', "~1");
         Self {
             raw,

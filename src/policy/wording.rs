@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use crate::names::shown;
 use crate::report::{list, quote};
 
 use super::mistakes::Problem;
@@ -17,7 +18,7 @@ impl fmt::Display for Problem {
         match self {
             Self::BadName(error, _) => error.fmt(f),
             Self::Duration(error) => error.fmt(f),
-            Self::Duplicate(key) => write!(f, "the key {} stands here twice", quote(key)),
+            Self::Duplicate(key) => write!(f, "the key {} stands here twice", shown(key)),
             Self::ExpandsCredential(name) => {
                 write!(f, "{name} is named like a credential and is not expanded")
             }
@@ -32,11 +33,11 @@ impl fmt::Display for Problem {
                 write!(
                     f,
                     "the connection {} has no part {}",
-                    quote(connection),
-                    quote(part)
+                    shown(connection),
+                    shown(part)
                 )
             }
-            Self::NoProfile(name, _) => write!(f, "there is no profile {}", quote(name)),
+            Self::NoProfile(name, _) => write!(f, "there is no profile {}", shown(name)),
             Self::NoResolver(prefix) => {
                 write!(
                     f,
@@ -44,7 +45,7 @@ impl fmt::Display for Problem {
                 )
             }
             Self::NotASecret(rule) => write!(f, "this is not the name of a secret: {rule}"),
-            Self::NotOneOf(found, _) => write!(f, "{} is not known here", quote(found)),
+            Self::NotOneOf(found, _) => write!(f, "{} is not known here", shown(found)),
             Self::Rule(rule) => f.write_str(rule.what),
             Self::TakenName(name) => {
                 write!(
@@ -54,7 +55,7 @@ impl fmt::Display for Problem {
                 )
             }
             Self::TwiceDelivered(name) => write!(f, "{name} stands in `env` and in `files`"),
-            Self::UnknownKey(key, _) => write!(f, "unknown key {}", quote(key)),
+            Self::UnknownKey(key, _) => write!(f, "unknown key {}", shown(key)),
             Self::Unset(name) => write!(f, "the container has no variable {name}"),
             Self::WrongType(expected, found) => write!(f, "expected {expected}, found {found}"),
         }
@@ -87,7 +88,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::NoProfile(_, profiles) => {
             format!(
                 "choose from {}",
-                list(&profiles.iter().map(quote).collect::<Vec<_>>())
+                list(&profiles.iter().map(|name| shown(name)).collect::<Vec<_>>())
             )
         }
         Problem::NoResolver(_) => {

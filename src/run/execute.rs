@@ -19,7 +19,7 @@ use super::confine::prove::OutOfReach;
 use super::diagnosis::{self, Cause};
 use crate::environment::Environment;
 use crate::exit::Exit;
-use crate::report::{Fault, quote, said};
+use crate::report::{Fault, lossy, quote, said};
 use crate::start::Caller;
 use crate::sys::descriptor::{self, FIRST_FREE};
 
@@ -208,7 +208,7 @@ impl Fault for ExecuteError {
         match self {
             Self::NotFound { searched, .. } => searched.clone(),
             Self::NotExecutable { path, .. } => {
-                format!("{}, as uid {}", path.display(), nix::unistd::geteuid())
+                format!("{}, as uid {}", lossy(path), nix::unistd::geteuid())
             }
             Self::TooLarge | Self::System(_) => "execve(2)".into(),
         }

@@ -22,7 +22,7 @@ use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::pin::Confined;
 use crate::policy::{Confinement, LimitRule, Policy};
-use crate::report::{Fault, Reporter, said};
+use crate::report::{Fault, Reporter, lossy, said};
 use crate::start::Caller;
 
 /// What is changed about main's process.
@@ -55,7 +55,7 @@ pub struct Preparation {
 impl Preparation {
     /// Adds what a policy says.
     pub fn adopt(&mut self, policy: &Policy) {
-        let file = policy.file.display().to_string();
+        let file = lossy(&policy.file);
         self.limits.clone_from(&policy.run.limits);
         self.umask = policy.run.umask;
         let directory = policy.run.directory.as_ref();
@@ -130,9 +130,7 @@ pub enum PrepareError {
 #[must_use]
 pub fn refuse_privileges(policy: Option<&Policy>, withheld: bool) -> Option<PrepareError> {
     let policy = policy.filter(|policy| withheld && policy.run.no_new_privileges == Some(false))?;
-    Some(PrepareError::PrivilegesKept(
-        policy.file.display().to_string(),
-    ))
+    Some(PrepareError::PrivilegesKept(lossy(&policy.file)))
 }
 
 /// The steps that need privileges, then those that main's own rights decide:
@@ -233,7 +231,7 @@ impl Fault for PrepareError {
             Self::Directory(path, errno, _) => {
                 format!(
                     "cannot enter the directory {}: {}",
-                    path.display(),
+                    lossy(path),
                     said(*errno)
                 )
             }

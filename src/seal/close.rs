@@ -156,7 +156,7 @@ impl Seal<'_> {
         let Err(fault) = kill::everything(Some(self.setup.uid)) else {
             return true;
         };
-        faults.push(boxed(fault));
+        faults.push(boxed(fault.shown(&self.searcher())));
         false
     }
 

@@ -22,6 +22,7 @@ use nix::unistd::{Pid, Uid, geteuid, getpid, setresuid};
 use super::wording;
 use crate::exit::Exit;
 use crate::report::{Fault, quote};
+use crate::search::Searcher;
 use crate::sys::process::{Reaped, reap};
 use crate::sys::signal::{SignalSet, send, wait};
 
@@ -35,6 +36,8 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// Between two rounds, unless a child ends before.
 const ROUND: Duration = Duration::from_millis(5);
 const EVERY_PROCESS: Pid = Pid::from_raw(-1);
+/// The bytes that the kernel keeps of a process's name (TASK_COMM_LEN less one).
+const CUT: usize = 15;
 const KILL: u8 = 9;
 const CHILD: u8 = 17;
 
@@ -47,6 +50,23 @@ pub enum KillFault {
     Survivors(Vec<Survivor>),
     /// Something lives on, and `/proc` does not tell what.
     Unknown,
+}
+
+impl KillFault {
+    /// The same for a message: a process can call itself by a value, and the kernel
+    /// keeps the beginning of a name.
+    #[must_use]
+    pub fn shown(mut self, searcher: &Searcher) -> Self {
+        if let Self::Survivors(survivors) = &mut self {
+            for survivor in survivors {
+                let name = survivor.name.as_bytes();
+                if name.len() == CUT && searcher.pending(name) == CUT {
+                    survivor.name = "[secret]".into();
+                }
+            }
+        }
+        self
+    }
 }
 
 /// Kills until nobody is left, and says how many children were reaped. `setup`

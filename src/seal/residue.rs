@@ -16,7 +16,6 @@ mod git;
 mod git_config;
 mod places;
 mod settle;
-mod url;
 mod walk;
 
 use std::path::{Path, PathBuf};

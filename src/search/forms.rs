@@ -17,6 +17,8 @@ const PIECE_BYTES: usize = 4096;
 /// The part of a value that is searched for in every form; what comes after it,
 /// as it is.
 const ENCODED_BYTES: usize = 64 * 1024;
+/// The longest value that is looked for in every form in messages.
+const MESSAGE_BYTES: usize = 1024;
 /// Bytes that make one line of base64 as `openssl` (64 characters) and MIME and
 /// `base64` (76) break it.
 const BASE64_LINES: [usize; 2] = [48, 57];
@@ -98,6 +100,31 @@ pub fn forms(value: &Secret) -> Vec<Form> {
         }
     }
     forms.add_broken_lines(clear, &lines);
+    forms.all
+}
+
+/// Those that stand in a message of ours, if somebody put the value where a name
+/// belongs. A start has no time for all forms of a key: of what is long or has
+/// several lines it is each line, as it is.
+#[must_use]
+pub fn message_forms(value: &Secret) -> Vec<Form> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the value is written down in other forms, each a Secret"
+    )]
+    let clear = value.expose();
+    if value.is_short() {
+        return Vec::new();
+    }
+    let lines = lines(clear);
+    let is_one = lines.len() == 1 && clear.len() <= MESSAGE_BYTES;
+    let mut forms = Forms {
+        encoded: if is_one { 0 } else { ENCODED_BYTES },
+        ..Forms::default()
+    };
+    for line in lines.iter().filter(|line| !line.is_public) {
+        forms.add_line(line.text);
+    }
     forms.all
 }
 
@@ -211,6 +238,11 @@ impl Forms {
         for order in [Order::Little, Order::Big] {
             self.add(FormKind::Utf16, utf16(clear, order));
         }
+        // Most tokens have nothing that anybody escapes.
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
+        if clear.iter().all(is_plain) {
+            return;
+        }
         self.add_percent(clear);
         self.add_json(clear);
         self.add_shell(clear);
@@ -223,6 +255,9 @@ impl Forms {
             }
         }
         self.add(FormKind::Backslash, backslashed(clear, b":\\"));
+        // As our own messages quote it.
+        let quoted = replaced(clear, &[(b'`', b"\\u{60}"), (b'\\', b"\\\\")]);
+        self.add(FormKind::Backslash, quoted);
         let [and, less, greater, quote] = XML;
         self.add(FormKind::Xml, replaced(clear, &[and, less, greater]));
         self.add(FormKind::Xml, replaced(clear, &XML));
@@ -268,6 +303,9 @@ impl Forms {
         self.add_again(FormKind::Json, &json(clear, style), |once| {
             json(once, style)
         });
+        // A key of a policy, in a pointer to it (RFC 6901).
+        let pointer = replaced(clear, &[(b'~', b"~0"), (b'/', b"~1")]);
+        self.add(FormKind::Json, pointer);
     }
 
     fn add_shell(&mut self, clear: &[u8]) {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 
 use crate::exit::Exit;
-use crate::report::{Fault, quote, said};
+use crate::report::{Fault, lossy, quote, said};
 use crate::seal::wording::shown_path;
 use crate::sys::process::End;
 
@@ -114,7 +114,7 @@ impl Fault for SetupFault {
             }
             Self::Home(path) => format!(
                 "cannot make a private home directory for setup in `{}`",
-                path.display()
+                lossy(path)
             ),
             Self::Unusable {
                 program, problem, ..

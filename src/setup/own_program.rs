@@ -34,7 +34,8 @@ use crate::collect::replaceable;
 use crate::collect::setup::{Minted, SetupMaterial, words_of};
 use crate::environment::Environment;
 use crate::policy::{Policy, SealRules, SetupRules};
-use crate::report::{Fault, boxed};
+use crate::redact;
+use crate::report::{Fault, boxed, lossy};
 use crate::seal::as_user::ask;
 use crate::seal::{kill, stop};
 use crate::secret::{Scratch, Secret};
@@ -76,7 +77,7 @@ pub(crate) fn faults(
             Some(_) => Vec::new(),
             None => needs(words, own_directory(rules)),
         };
-        let entry = format!("{} at {place}", policy.file.display());
+        let entry = format!("{} at {place}", lossy(&policy.file));
         faults.extend(problem.map(|problem| {
             boxed(SetupFault::Unusable {
                 place: entry.clone(),
@@ -157,6 +158,7 @@ pub(super) fn mint(starter: &Starter, material: &mut SetupMaterial) -> Result<()
         let place = format!("{} at {}", starter.policy, minted.place);
         let value = output_of(starter, &minted, &place, material)?;
         let name = minted.name.as_str().to_owned();
+        redact::learn_also(&mut std::iter::once((name.as_str(), &value)));
         material.all.push((name.clone(), value.duplicate()));
         material.dropped.push((name, value.duplicate()));
         material.values.insert(minted.name, value);

@@ -67,7 +67,8 @@ impl Work<'_> {
         let watched = self.watch(material);
         // Effect: command over.
         // Before the next one, whatever became of this one.
-        kill::everything(Some(self.starter.identity.uid))?;
+        let killed = kill::everything(Some(self.starter.identity.uid));
+        killed.map_err(|fault| self.masking.shown(fault))?;
         let (watched, relay) = watched?;
         relay.finish(PATIENCE);
         self.judge(watched)

@@ -43,6 +43,7 @@ mod policies;
 mod process;
 mod proof;
 mod reaper;
+mod redacted;
 mod refusals;
 mod scan;
 mod second_mounts;

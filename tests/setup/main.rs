@@ -49,6 +49,7 @@ mod order;
 mod output;
 mod power;
 mod reach;
+mod redacted;
 mod root;
 mod rows;
 mod skipping;

@@ -7,13 +7,13 @@
 //! start, and by `check`.
 
 use super::sheet::Sheet;
-use super::{Plan, lossy, put_duration, put_path, put_user};
+use super::{Plan, put_duration, put_path, put_user};
 use crate::collect::accounts::Identity;
 use crate::init::forward::Audience;
 use crate::init::signals::Signal;
 use crate::init::supervise::Rules;
 use crate::policy::{Confinement, Delivery};
-use crate::report::{escape, quote};
+use crate::report::{escape, lossy, quote};
 use crate::run::confine::{available, is_program_replaceable};
 use crate::run::prepare::Preparation;
 

@@ -14,7 +14,7 @@ mod variables;
 
 use crate::sorted::Map;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check;
@@ -25,7 +25,7 @@ use crate::names::SecretName;
 use crate::policy::{
     ConnectionRule, Delivery, Place, Policy, Reference, RunRules, SetupRules, UserSpec,
 };
-use crate::report::{answer as print, quote};
+use crate::report::{answer as print, lossy, quote};
 use sheet::Sheet;
 
 /// The version of the JSON.
@@ -184,12 +184,7 @@ fn put_rule_cells(sheet: &mut Sheet, rule: Option<&str>, line: Option<usize>) ->
     line.map_or_else(String::new, |line| ["line ", &line.to_string()].concat())
 }
 
-/// A path as text; bytes that are no UTF-8 are replaced.
-fn lossy(path: impl AsRef<Path>) -> String {
-    path.as_ref().to_string_lossy().into_owned()
-}
-
-/// The same, if there is one.
+/// A path, if there is one.
 fn put_path(sheet: &mut Sheet, key: &str, path: Option<&PathBuf>) {
     sheet.text(key, path.map(lossy).as_deref());
 }

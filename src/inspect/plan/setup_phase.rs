@@ -160,7 +160,10 @@ impl<'a> Plan<'a> {
 }
 
 fn put_ground(sheet: &mut Sheet, rules: &SetupRules) {
-    let directory = rules.directory.as_ref().map(|(path, _)| super::lossy(path));
+    let directory = rules
+        .directory
+        .as_ref()
+        .map(|(path, _)| crate::report::lossy(path));
     sheet.fact("directory", directory.as_deref());
     let (home, words) = match rules.home {
         Home::Private => ("private", "a new one, removed by the seal"),
@@ -169,7 +172,7 @@ fn put_ground(sheet: &mut Sheet, rules: &SetupRules) {
     sheet.text("home_rule", Some(home));
     sheet.line("home", words);
     put_duration(sheet, ["timeout_ms", "timeout"], rules.timeout);
-    let skip_if = rules.skip_if.as_ref().map(super::lossy);
+    let skip_if = rules.skip_if.as_ref().map(crate::report::lossy);
     sheet.fact("skip_if", skip_if.as_deref());
     let is_trusted = rules.reuse == Reuse::Trusted;
     sheet.flag("reuse_trusted", is_trusted);

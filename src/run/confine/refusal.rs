@@ -13,7 +13,7 @@ use nix::unistd::geteuid;
 use super::landlock::NoRules;
 use crate::exit::Exit;
 use crate::pin::Confined;
-use crate::report::{Fault, said};
+use crate::report::{Fault, lossy, said};
 
 /// Why main was not started.
 #[derive(Debug)]
@@ -46,11 +46,11 @@ impl Fault for ConfineError {
     fn what(&self) -> String {
         match self {
             Self::NoMeans { path, reason } => {
-                let path = path.display();
+                let path = lossy(path);
                 let reason = match reason {
                     NoRules::NoLandlock => format!("{} offers no Landlock", kernel()),
                     NoRules::Unlisted(directory, errno) => {
-                        format!("{} cannot be listed: {}", directory.display(), said(*errno))
+                        format!("{} cannot be listed: {}", lossy(directory), said(*errno))
                     }
                     NoRules::Refused(errno) => format!("Landlock refused a rule: {}", said(*errno)),
                 };
@@ -60,15 +60,15 @@ impl Fault for ConfineError {
             }
             Self::Linked(path) => format!(
                 "the withheld secret `{}` is a hard link: main could read it by its other name",
-                path.display()
+                lossy(path)
             ),
             Self::MountsUnknown(path) => format!(
                 "main could read the withheld secret `{}` by another mount, and not all mounts are known",
-                path.display()
+                lossy(path)
             ),
             Self::Held(point) => format!(
                 "cannot unmount `{}` for main: something still holds it",
-                point.display()
+                lossy(point)
             ),
             Self::Changed { .. } => "this session cannot be confined as main is".into(),
             Self::Landlock(errno) => {
@@ -83,7 +83,7 @@ impl Fault for ConfineError {
     fn place(&self) -> String {
         match self {
             Self::NoMeans { .. } => format!("main would run as uid {}", geteuid()),
-            Self::Linked(path) => format!("{}, by the number of its links", path.display()),
+            Self::Linked(path) => format!("{}, by the number of its links", lossy(path)),
             Self::MountsUnknown(_) => "/proc/self/mountinfo".into(),
             Self::Held(_) => "umount(2), in a mount namespace of main's own".into(),
             Self::Landlock(_) => "landlock_restrict_self(2)".into(),

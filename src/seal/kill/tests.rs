@@ -10,6 +10,8 @@ use super::super::tests::{Around, as_first, daemon, stay};
 use super::{KillFault, Survivor, everything, everything_within};
 use crate::exit::Exit;
 use crate::report::Fault;
+use crate::search::Searcher;
+use crate::secret::Secret;
 use crate::sys::process::{exit_now, fork};
 
 /// Another user, for a PID 1 without CAP_KILL.
@@ -159,4 +161,24 @@ fn one_that_waits_for_storage_is_told_apart_and_a_long_list_is_cut() {
     let fault = KillFault::Survivors(vec![survivor('S'); 20]);
     assert!(fault.what().ends_with(" and 12 more"), "{}", fault.what());
     assert!(fault.remedy().contains("cap_add: [KILL]"));
+}
+
+#[test]
+fn the_beginning_of_a_value_is_no_name_of_a_process() {
+    let value = Secret::concat(&[b"canary7fQz83hdk29xWmTb"]);
+    let searcher = Searcher::new(&mut [("npm-token", &value)].into_iter());
+    for (name, shown) in [
+        ("canary7fQz83hdk", "`[secret]` (pid 7"),
+        ("canary7fQz83hd", "`canary7fQz83hd` (pid 7"),
+        ("chromium-browse", "`chromium-browse` (pid 7"),
+    ] {
+        let survivor = Survivor {
+            pid: Pid::from_raw(7),
+            name: name.to_owned(),
+            uid: 1000,
+            state: 'S',
+        };
+        let fault = KillFault::Survivors(vec![survivor]).shown(&searcher);
+        assert!(fault.what().contains(shown), "{}", fault.what());
+    }
 }

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use super::Kind;
-use super::url::has_user_info;
+use crate::redact::url::has_user_info;
 
 /// Files that name where packages came from.
 const NAMES: &[&str] = &[

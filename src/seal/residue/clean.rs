@@ -16,10 +16,10 @@ use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{Gid, Uid, fchown, mkstemp};
 
 use super::git::{self, Cut};
-use super::url::without_user_info;
 use super::walk::read;
 use super::{Kind, Residue, artefact};
 use crate::exit::Exit;
+use crate::redact::url::without_user_info;
 use crate::report::Fault;
 use crate::seal::wording::shown_path;
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::Kind;
 use super::git_config::{Setting, parse};
-use super::url::has_user_info;
+use crate::redact::url::has_user_info;
 
 /// How a trace is taken out.
 #[derive(Clone, Debug, PartialEq, Eq)]

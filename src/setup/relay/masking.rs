@@ -7,6 +7,7 @@
 //! neither the length nor the form that was found.
 
 use crate::report::quote;
+use crate::seal::kill::KillFault;
 use crate::seal::scan::masked;
 use crate::search::Searcher;
 use crate::secret::Secret;
@@ -38,6 +39,11 @@ impl Masking {
     #[must_use]
     pub fn unmasked(&self) -> &[String] {
         self.searcher.unsearchable()
+    }
+
+    /// Who outlasted a command, for a message of ours.
+    pub(in crate::setup) fn shown(&self, fault: KillFault) -> KillFault {
+        fault.shown(&self.searcher)
     }
 
     /// A text of somebody else's, for a message of ours.

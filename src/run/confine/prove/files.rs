@@ -14,6 +14,7 @@ use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{Pid, read};
 
 use super::attempt::{Attempt, Outcome};
+use crate::report::lossy;
 use crate::run::confine::HiddenFiles;
 use crate::sys::descriptor;
 
@@ -34,7 +35,7 @@ pub(super) fn try_files(hidden: &HiddenFiles, reaper: Option<Pid>, see: &mut dyn
             see(Attempt {
                 channel: OPEN,
                 outcome: read_a_byte(Path::new(&target)),
-                target: target.to_string_lossy().into_owned(),
+                target: lossy(&target),
                 remedy: REMEDY,
             });
         }

@@ -20,10 +20,10 @@ use nix::sys::prctl;
 use nix::unistd::{Pid, geteuid};
 
 use super::{Hidden, HiddenFiles, Means};
-use crate::collect::fingerprint::Fingerprints;
 use crate::collect::reach::{BY_SETUP, Reach};
 use crate::collect::standing::{Prepares, Proved, Standing};
 use crate::exit::Exit;
+use crate::redact::fingerprint::Fingerprints;
 use crate::report::{Fault, list, quote};
 use crate::run::capabilities::Kept;
 use crate::run::files::may_be_read;

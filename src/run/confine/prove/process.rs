@@ -18,7 +18,7 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::{Pid, getpid, read};
 
 use super::attempt::{Attempt, Outcome};
-use crate::collect::fingerprint::Fingerprints;
+use crate::redact::fingerprint::Fingerprints;
 
 const REMEDY: &str = "run main as another user (`run.user`), or use a kernel with Landlock; if either is the case, report this";
 /// Capabilities that open another process's doors.

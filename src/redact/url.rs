@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::collect::credentials::starts_like_a_token;
+use super::token::starts_like_a_token;
 
 /// Ends the authority of a URL in a configuration, a lock file or a log.
 const ENDS: &[u8] = b"/?#\"'<>()[]{},;`\\| \t\r\n\0";
@@ -19,7 +19,7 @@ const TOKEN_BYTES: usize = 40;
 
 /// Where user info that may be a credential stands, the `@` included, at or
 /// after `from`.
-pub(super) fn user_info(text: &[u8], from: usize) -> Option<Range<usize>> {
+pub(crate) fn user_info(text: &[u8], from: usize) -> Option<Range<usize>> {
     let mut at = from;
     loop {
         let found = find(text.get(at..)?, b"://")?;
@@ -34,12 +34,12 @@ pub(super) fn user_info(text: &[u8], from: usize) -> Option<Range<usize>> {
 }
 
 /// Whether a text has any.
-pub(super) fn has_user_info(text: &[u8]) -> bool {
+pub(crate) fn has_user_info(text: &[u8]) -> bool {
     user_info(text, 0).is_some()
 }
 
 /// The text without any.
-pub(super) fn without_user_info(text: &[u8]) -> Vec<u8> {
+pub(crate) fn without_user_info(text: &[u8]) -> Vec<u8> {
     let mut rest = text.to_vec();
     let mut at = 0;
     while let Some(range) = user_info(&rest, at) {
