@@ -4,7 +4,7 @@
 
 MAX_BINARY_BYTES=850000
 # A ratchet: it goes down, and up only with a reason in the commit.
-MAX_UNSAFE_BLOCKS=64
+MAX_UNSAFE_BLOCKS=65
 
 not_run() {
     printf '%s' "$*" > "$logs/reason"

@@ -16,6 +16,7 @@ use crate::collect::conventions::Conventions;
 use crate::collect::fault::{CollectFault, asked_by};
 use crate::collect::reach::{BY_MAIN, BY_SETUP, OwnProgram, Reach};
 use crate::collect::replaceable::{Trusted, own_program_of_root};
+use crate::collect::setup::to_look_for;
 use crate::collect::vault::Vault;
 use crate::collect::{self, Collected, Survey, policy_file};
 use crate::pin::Inputs;
@@ -25,8 +26,8 @@ use crate::run::capabilities::OVER_FILES;
 use crate::run::identity::IdentityStep;
 use crate::run::prepare::{self, Preparation, PrepareError};
 use crate::seal::as_user::ask;
+use crate::setup::need::Need;
 use crate::setup::own_program;
-use crate::setup::phase::Need;
 
 /// What `collect` finds for these options.
 pub struct Gathered {
@@ -137,6 +138,10 @@ pub fn survey(
     });
     let collected = found.collected.take();
     let mut collected = collected.unwrap_or_else(|| Collected::bare(&container));
+    if let (Some((_, Need::Doubt(_))), Some(rules), Some(policy)) = (&setup, rules, &policy) {
+        let (vault, directories) = (&found.vault, &found.directories);
+        collected.setup = Some(to_look_for(rules, policy, vault, directories));
+    }
     trust.note_what_is_prepared(&mut collected.reach, options);
     let trusted = trust.trusted;
     if let Some(identity) = &identity {

@@ -38,6 +38,8 @@ pub struct SetupMaterial {
     pub directories: Vec<PathBuf>,
     /// Every file below them that is withheld from somebody.
     pub files: Vec<PathBuf>,
+    /// What may have to be looked for and is not known, each with the entry that asks.
+    pub unknown: Vec<(String, String)>,
 }
 
 /// What one command gets.
@@ -115,14 +117,49 @@ pub(super) fn take(
     for (name, value) in vault.values() {
         material.all.push((name.to_owned(), value.duplicate()));
     }
-    for (name, value) in vault.dropped_values() {
-        let is_of_setup =
-            SecretName::parse(name).is_ok_and(|name| material.values.contains_key(&name));
-        if is_of_setup {
-            material.dropped.push((name.to_owned(), value.duplicate()));
+    material.dropped = dropped(rules, policy, vault);
+    material
+}
+
+/// What is looked for where setup does not run: the values that are here, and the
+/// names of those that are not.
+#[must_use]
+pub fn to_look_for(
+    rules: &SetupRules,
+    policy: &Policy,
+    vault: &Vault,
+    directories: &[PathBuf],
+) -> SetupMaterial {
+    let mut unknown: Vec<(String, String)> = Vec::new();
+    let asked = rules.secrets(&policy.connections).into_iter();
+    for (name, place) in asked.filter(|(name, _)| !is_known(vault, name)) {
+        if !unknown.iter().any(|(known, _)| known == name.as_str()) {
+            unknown.push((name.as_str().to_owned(), asked_by(policy, place)));
         }
     }
-    material
+    SetupMaterial {
+        dropped: dropped(rules, policy, vault),
+        directories: directories.to_vec(),
+        files: vault.files().map(Path::to_path_buf).collect(),
+        unknown,
+        ..SetupMaterial::default()
+    }
+}
+
+fn is_known(vault: &Vault, name: &SecretName) -> bool {
+    vault.values().any(|(known, _)| known == name.as_str())
+}
+
+/// The values that setup has and main has not.
+fn dropped(rules: &SetupRules, policy: &Policy, vault: &Vault) -> Vec<(String, Secret)> {
+    let of_setup = rules.secrets(&policy.connections);
+    let mut dropped = Vec::new();
+    for (name, value) in vault.dropped_values() {
+        if of_setup.iter().any(|(known, _)| known.as_str() == name) {
+            dropped.push((name.to_owned(), value.duplicate()));
+        }
+    }
+    dropped
 }
 
 /// Entries of secrets that come from a program.

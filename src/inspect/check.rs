@@ -16,7 +16,7 @@ use crate::report::{Fault, Reporter, answer as print, answer_json, boxed, exit_o
 use crate::run::AlmostMain;
 use crate::run::confine::prove::OutOfReach;
 use crate::setup::ground;
-use crate::setup::phase::Need;
+use crate::setup::need::Need;
 use crate::start::Caller;
 
 /// What a start would come to.

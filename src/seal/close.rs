@@ -65,8 +65,8 @@ pub struct Seal<'a> {
     /// Whether those moments are certain. If not, a main may have written them
     /// down: what is older is searched as well, and root removes nothing.
     pub is_certain: bool,
-    /// The kernel's objects of that moment; `None` where an earlier start began.
-    pub objects: Option<Snapshot>,
+    /// The kernel's objects of that moment.
+    pub objects: Snapshot,
     /// The dropped values.
     pub dropped: &'a [(String, crate::secret::Secret)],
     /// The directories that hold secrets on purpose.
@@ -144,6 +144,27 @@ impl Seal<'_> {
         Err(Ended::Refused(faults))
     }
 
+    /// The search alone, for values alone, where nobody knows whether a setup that
+    /// is skipped was sealed. What cannot be searched is a warning: there may never
+    /// have been anything.
+    pub fn look_again(self) -> Result<SetupGone, Ended> {
+        let mut faults: Vec<Box<dyn Fault>> = Vec::new();
+        self.step("search");
+        for trace in self.search_values(&self.searcher()) {
+            if matches!(trace.kind, Kind::Unseen | Kind::Limit) {
+                self.report.warning(&SealFault::Value(trace));
+            } else {
+                self.say(SealFault::Value(trace), &mut faults);
+            }
+        }
+        stop::heed()?;
+        if faults.is_empty() {
+            Ok(SetupGone(()))
+        } else {
+            Err(Ended::Refused(faults))
+        }
+    }
+
     /// What comes next, for `-v`.
     fn step(&self, step: &str) {
         let text = ["seal: ", step].concat();
@@ -167,11 +188,9 @@ impl Seal<'_> {
                 faults.push(boxed(wiped.shown(&self.searcher())));
             }
         }
-        if let Some(objects) = &self.objects {
-            let cleared = objects.clear(self.setup);
-            if !cleared.is_complete(objects.is_shared()) {
-                faults.push(boxed(cleared.shown(&self.searcher())));
-            }
+        let cleared = self.objects.clear(self.setup);
+        if !cleared.is_complete(self.objects.is_shared()) {
+            faults.push(boxed(cleared.shown(&self.searcher())));
         }
     }
 
@@ -179,6 +198,13 @@ impl Seal<'_> {
         let searcher = self.searcher();
         // First: a setting is cut out of its file, for a value the file goes.
         self.search_settings(&searcher, faults);
+        for trace in self.search_values(&searcher) {
+            self.say(SealFault::Value(trace), faults);
+        }
+    }
+
+    /// What is left of values, and what could not be searched.
+    fn search_values(&self, searcher: &Searcher) -> Vec<Trace> {
         let search = Search {
             places: &self.places,
             secret_directories: self.secret_directories,
@@ -186,9 +212,9 @@ impl Seal<'_> {
             users: self.users(),
             report: self.report,
         };
-        let mut traces = search.run(&searcher);
+        let mut traces = search.run(searcher);
         if stop::is_asked() {
-            return;
+            return Vec::new();
         }
         let text = format!(
             "seal: {} files searched, {} of formats that are not opened, {} older ones out of setup's reach",
@@ -206,9 +232,7 @@ impl Seal<'_> {
                 self.tell_removed(&SealFault::Value(trace));
             }
         }
-        for trace in traces.left {
-            self.say(SealFault::Value(trace), faults);
-        }
+        traces.left
     }
 
     fn searcher(&self) -> Searcher {

@@ -5,42 +5,44 @@
 //! writable layer, where only root can change it. A start that finds either seals
 //! and scans first.
 //!
-//! Setup, and a main that may write to setup's directory, can remove or forge the
-//! one there, and a PID 1 that is not root has only that one: the journal then
-//! helps against crashes and honest programs, not against them. A forged one
-//! costs a scan.
+//! Setup can take the one at its directory neither away nor forge it, as it sets no
+//! attributes; where that does not hold, a start that finds none searches all the
+//! same (`firm`). A main that may write there can forge one, which costs a scan.
 //!
 //! **Never:** a value, or the place of a finding.
 
+mod firm;
 mod kept;
+mod layer;
 mod memory;
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-use nix::errno::Errno;
-use nix::sys::stat::Mode;
-use nix::unistd::{geteuid, mkdir};
 
 use super::wording::shown_path;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::report::Fault;
 
+pub use firm::Doubt;
 pub use memory::{Memory, Since};
 
-use kept::{Kept, above, synchronize};
+use kept::{ATTRIBUTE, Kept};
+use layer::LAYER;
 
 /// The file's name in setup's directory, where that can have no attribute.
 pub const FILE: &str = ".vestibule-journal";
-/// A directory of root alone in the writable layer.
-const LAYER: &str = "/var/lib/vestibule";
 /// The form of this version.
 const FIRST: &str = "vestibule-journal 1";
 const LAST: &str = "end";
+
+/// What a file system answers to an attribute that is too long for it.
+const NO_ROOM: [io::ErrorKind; 3] = [
+    io::ErrorKind::StorageFull,
+    io::ErrorKind::QuotaExceeded,
+    io::ErrorKind::ArgumentListTooLong,
+];
 
 /// How far the last start came, in the order of what is owed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,23 +113,26 @@ impl Journal {
             is_unfinished: false,
             memory,
         };
-        let content = journal.content(State::SetupRunning);
-        let in_layer = own_directory(layer).map(|directory| Kept::File(directory.join("journal")));
+        // Where one is out of setup's reach, the next start relies on it.
+        let firm = setup.map(|setup| firm::place(setup, user));
+        let firm = firm.filter(|place| firm::can_hold(place, user));
+        let in_layer =
+            layer::directory(layer).map(|directory| Kept::File(directory.join("journal")));
         let mut refused = None;
-        for choice in [beside(setup), in_layer.into_iter().collect()] {
-            for place in choice {
-                match place.begin(&content, user) {
-                    Ok(()) => {
-                        journal.places.push(place);
-                        break;
-                    }
+        if let Some(place) = firm {
+            journal.begin_at(place)?;
+        } else {
+            for place in beside(setup) {
+                match journal.begin_at(place) {
+                    Ok(()) => break,
                     // An old one in the way is a bug or an attack.
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                        return Err(fault(&place, &error));
-                    }
-                    Err(error) => refused = Some(fault(&place, &error)),
+                    Err(fault) if fault.kind == io::ErrorKind::AlreadyExists => return Err(fault),
+                    Err(fault) => refused = Some(fault),
                 }
             }
+        }
+        if let Ok(place) = in_layer {
+            journal.begin_at(place)?;
         }
         if journal.places.is_empty() {
             return Err(refused.unwrap_or(JournalFault {
@@ -136,6 +141,20 @@ impl Journal {
             }));
         }
         Ok(journal)
+    }
+
+    /// Writes one. Where there is no room for all of it, the next start searches more.
+    fn begin_at(&mut self, place: Kept) -> Result<(), JournalFault> {
+        let mut begun = place.begin(&self.content(State::SetupRunning), &self.user);
+        if let Err(error) = &begun
+            && NO_ROOM.contains(&error.kind())
+        {
+            self.memory = std::mem::take(&mut self.memory).brief();
+            begun = place.begin(&self.content(State::SetupRunning), &self.user);
+        }
+        begun.map_err(|error| fault(&place, &error))?;
+        self.places.push(place);
+        Ok(())
     }
 
     /// Notes that the seal refused, unless setup is to begin anew anyway.
@@ -197,7 +216,16 @@ pub fn find(setup: Option<&Path>, user: &Identity) -> Option<Owed> {
 fn find_among(setup: Option<&Path>, layer: &Path, user: &Identity) -> Option<Owed> {
     let mut owed: Option<Owed> = None;
     let in_layer = Kept::File(layer.join("journal"));
+    let mut places: Vec<Kept> = setup
+        .map(|setup| firm::place(setup, user))
+        .into_iter()
+        .collect();
     for place in beside(setup).into_iter().chain([in_layer]) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    for place in places {
         let found = match place.read(user) {
             Ok(None) => continue,
             Ok(Some(text)) => parse(&text),
@@ -214,12 +242,19 @@ fn find_among(setup: Option<&Path>, layer: &Path, user: &Identity) -> Option<Owe
     owed
 }
 
+/// Why the absence of a journal is no word that setup was sealed, where `skip_if` is
+/// there; `None`: it is one.
+#[must_use]
+pub fn doubt(setup: Option<&Path>, skip_if: &Path, user: &Identity) -> Option<Doubt> {
+    firm::doubt(setup, Path::new(LAYER), skip_if, user)
+}
+
 /// Where one can be beside setup's work, the better way first.
 fn beside(setup: Option<&Path>) -> Vec<Kept> {
     // A link that leads to the directory has no attributes of its own.
     let places = setup.map(|directory| {
         [
-            Kept::Attribute(directory.join(".")),
+            Kept::Attribute(directory.join("."), ATTRIBUTE.to_owned()),
             Kept::File(directory.join(FILE)),
         ]
     });
@@ -266,7 +301,9 @@ impl Owed {
     /// Both debts: the worse state, and the directories of both. The other is the
     /// one in the layer.
     fn with(mut self, other: Self) -> Self {
-        self.is_certain = other.is_certain && self.memory.marks == other.memory.marks;
+        self.is_certain = other.is_certain
+            && self.memory.marks == other.memory.marks
+            && self.memory.older == other.memory.older;
         self.memory.join(other.memory);
         self.state = self.state.zip(other.state).map(|(one, two)| one.max(two));
         self.time = self.time.or(other.time);
@@ -293,33 +330,6 @@ fn parse(text: &str) -> Option<Owed> {
         }
     }
     owed.state.map(|_| owed)
-}
-
-/// The directory in the layer, for a PID 1 that is root there.
-fn own_directory(layer: &Path) -> io::Result<&Path> {
-    if !geteuid().is_root() {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    for (path, mode) in [
-        (
-            layer.parent().and_then(Path::parent),
-            Mode::from_bits_truncate(0o755),
-        ),
-        (layer.parent(), Mode::from_bits_truncate(0o755)),
-        (Some(layer), Mode::S_IRWXU),
-    ] {
-        let Some(path) = path else { continue };
-        match mkdir(path, mode) {
-            Ok(()) => synchronize(above(path))?,
-            Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-    }
-    let found = fs::symlink_metadata(layer)?;
-    if !found.is_dir() || found.uid() != 0 || found.mode() & 0o077 != 0 {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    Ok(layer)
 }
 
 fn fault(place: &Kept, error: &io::Error) -> JournalFault {

@@ -11,6 +11,8 @@
 //! user: the namespace may be shared with others (`ipc: host`, pods).
 
 mod look;
+mod owed;
+mod visible;
 
 use std::ffi::OsString;
 use std::os::fd::AsFd;
@@ -32,8 +34,14 @@ use crate::search::Searcher;
 
 use look::{KINDS, Kind, names, objects, open_directory};
 
+pub use owed::Older;
+pub use visible::unlisted;
+
 const SHARED_MEMORY: &str = "/dev/shm";
-const MESSAGE_QUEUES: &str = "/dev/mqueue";
+/// Where POSIX message queues are listed.
+pub const MESSAGE_QUEUES: &str = "/dev/mqueue";
+/// Where System V objects are.
+pub const SYSTEM_V_OBJECTS: &str = "/proc/sysvipc";
 
 /// What was there before setup.
 #[derive(Debug, Default)]
@@ -43,8 +51,20 @@ pub struct Snapshot {
     queues: Vec<OsString>,
     files: Vec<OsString>,
     mark: Option<Mark>,
-    /// What cannot be looked at.
-    unseen: Vec<&'static str>,
+    /// Whose hands what appeared since may be removed by.
+    remover: Remover,
+}
+
+/// By whose hands objects are removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Remover {
+    /// Setup's user, and then whoever PID 1 is.
+    #[default]
+    Anyone,
+    /// Setup's user alone: main may have forged what tells new from old.
+    Setup,
+    /// Nobody: what is older is not known.
+    Nobody,
 }
 
 /// What became of the objects that appeared since.
@@ -62,22 +82,13 @@ impl Snapshot {
     /// Looks at what is there.
     #[must_use]
     pub fn take() -> Self {
-        let mut snapshot = Self {
+        Self {
             objects: KINDS.map(|kind| ids(&kind)),
             queues: names(Path::new(MESSAGE_QUEUES)),
             files: names(Path::new(SHARED_MEMORY)),
             mark: Mark::set(Path::new(SHARED_MEMORY)).ok(),
-            unseen: Vec::new(),
-        };
-        if !Path::new("/proc/self").exists() {
-            snapshot.unseen.push("System V objects (no /proc)");
+            remover: Remover::Anyone,
         }
-        if !look::is_queue_file_system(Path::new(MESSAGE_QUEUES)) {
-            snapshot
-                .unseen
-                .push("POSIX message queues (no /dev/mqueue)");
-        }
-        snapshot
     }
 
     /// Whether there were objects of others: a new container's namespace has
@@ -87,23 +98,22 @@ impl Snapshot {
         !self.queues.is_empty() || self.objects.iter().any(|ids| !ids.is_empty())
     }
 
-    /// Kinds of objects that nobody can list here, so setup may leave them.
-    #[must_use]
-    pub fn unseen(&self) -> &[&'static str] {
-        &self.unseen
-    }
-
     /// Removes what appeared since and belongs to setup's user, and looks again.
     #[must_use]
     pub fn clear(&self, setup: &Identity) -> Cleared {
         let mut cleared = Cleared::default();
-        let remove = || self.remove(setup.uid).to_le_bytes().to_vec();
-        let count = ask(setup, &remove).ok().and_then(|bytes| {
-            let bytes = bytes.try_into().ok()?;
-            Some(u64::from_le_bytes(bytes))
-        });
-        // What its own user cannot remove, root may.
-        cleared.removed = count.unwrap_or(0).saturating_add(self.remove(setup.uid));
+        if self.remover != Remover::Nobody {
+            let remove = || self.remove(setup.uid).to_le_bytes().to_vec();
+            let count = ask(setup, &remove).ok().and_then(|bytes| {
+                let bytes = bytes.try_into().ok()?;
+                Some(u64::from_le_bytes(bytes))
+            });
+            cleared.removed = count.unwrap_or(0);
+        }
+        if self.remover == Remover::Anyone {
+            // What its own user cannot remove, root may.
+            cleared.removed = cleared.removed.saturating_add(self.remove(setup.uid));
+        }
         self.name_what_is_left(setup.uid, &mut cleared);
         cleared
     }
@@ -233,7 +243,7 @@ impl Fault for Cleared {
     }
 
     fn remedy(&self) -> String {
-        "let setup remove what it makes, and run it as one user; in a shared IPC namespace (`ipc:`) give setup a user of its own".into()
+        "let setup remove what it makes, and run it as one user; in a shared IPC namespace (`ipc:`) give setup a user of its own, and remove what an earlier start left (`ipcrm`)".into()
     }
 
     fn exit(&self) -> Exit {

@@ -33,7 +33,7 @@ use crate::seal::as_user::ask;
 use crate::start::Caller;
 use crate::sys::ipc::leave_session_keyring;
 use crate::sys::process::{exit_now, fork};
-use crate::sys::seccomp::refuse_keyrings;
+use crate::sys::seccomp::{self, Unlisted};
 
 /// What has no content and keeps none.
 const NOTHING: &str = "/dev/null";
@@ -55,6 +55,8 @@ pub struct Starter {
     pub policy: String,
     /// What the caller's signals were.
     pub caller: Caller,
+    /// What nobody could find again, so that no program may make it.
+    pub unlisted: Unlisted,
     /// Where messages go.
     pub report: Reporter,
 }
@@ -78,13 +80,6 @@ pub fn nothing(flags: OFlag) -> nix::Result<OwnedFd> {
         return Err(Errno::ENODEV);
     }
     open(NOTHING, flags | OFlag::O_CLOEXEC, Mode::empty())
-}
-
-/// A key outlives who made it, in keyrings that main's user has too. Where there
-/// is no seccomp, at least the session's keyring is another one.
-fn shut_keyrings() {
-    let _ = leave_session_keyring();
-    let _ = refuse_keyrings();
 }
 
 impl Starter {
@@ -159,7 +154,12 @@ impl Starter {
             Ok(almost) => almost,
             Err(fault) => return fault,
         };
-        shut_keyrings();
+        if let Err(errno) = self.guard() {
+            return boxed(SetupFault::System {
+                step: "installing the filter of system calls",
+                errno,
+            });
+        }
         match almost.prove(Some(getppid())) {
             Err(fault) => boxed(fault),
             Ok((almost, proof)) => {
@@ -174,6 +174,16 @@ impl Starter {
                 }
             }
         }
+    }
+
+    /// Where there is no seccomp, the session's keyring at least is another one, and
+    /// whoever skips setup later searches first.
+    fn guard(&self) -> nix::Result<()> {
+        let _ = leave_session_keyring();
+        if seccomp::is_available() {
+            seccomp::guard_setup(self.unlisted)?;
+        }
+        Ok(())
     }
 
     /// The same for the SSH agent and its helper, which may have no secret.

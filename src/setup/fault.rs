@@ -85,6 +85,13 @@ pub enum SetupFault {
     Moved(PathBuf),
     /// The path of this binary leads to another one.
     Replaced(PathBuf),
+    /// A value of setup that is not known where it should be looked for.
+    Unsearched {
+        /// The policy's entry.
+        place: String,
+        /// Its name.
+        secret: String,
+    },
     /// The program that revokes what setup had did not.
     NotRevoked {
         /// The policy's entry.
@@ -139,6 +146,9 @@ impl Fault for SetupFault {
                 "setup replaced {} in this start, and health checks, `exec` and the next start would run it",
                 shown_path(path)
             ),
+            Self::Unsearched { secret, .. } => format!(
+                "an earlier setup may have left `{secret}`, and its value is not here to be searched for"
+            ),
             Self::NotRevoked { program, end, .. } => {
                 let how = end.map_or("took longer than a minute".into(), how);
                 format!("what setup had is not revoked: {} {how}", quote(program))
@@ -155,6 +165,7 @@ impl Fault for SetupFault {
             | Self::Unusable { place, .. }
             | Self::Dependent { place, .. }
             | Self::NotCopied { place, .. }
+            | Self::Unsearched { place, .. }
             | Self::NotRevoked { place, .. } => place.clone(),
             Self::System { .. } | Self::Home(_) => "the setup phase; main was not started".into(),
             Self::Moved(path) | Self::Replaced(path) => {
@@ -179,6 +190,7 @@ impl Fault for SetupFault {
             Self::NotCopied { .. } => "let setup run as another user (`user` in `setup`), or make the root read-only (compose: `read_only: true`), and nothing is copied; else more memory, and 0 or 1 for the host's vm.memfd_noexec",
             Self::Moved(_) => "let setup leave it where it is: as another user (`user` in `setup`), or with the directory as one mount; a restart mounts it anew",
             Self::Replaced(_) => "let setup leave it as it is: as another user (`user` in `setup`), or with `read_only: true`; and make the container anew, since a restart would run what is there",
+            Self::Unsearched { .. } => "mount the secret in every start, or name a `directory` on the mount of `skip_if`, whose file system has attributes",
             Self::NotRevoked { .. } => "its own messages stand above; the next start runs it again, and no main starts before it has ended with 0",
         }
         .into()
@@ -189,6 +201,7 @@ impl Fault for SetupFault {
             Self::NotFirst { .. }
             | Self::Unusable { .. }
             | Self::Dependent { .. }
+            | Self::Unsearched { .. }
             | Self::Replaced(_) => Exit::Policy,
             Self::NotRevoked { .. } => Exit::Seal,
             Self::Failed { .. } | Self::Overran { .. } | Self::NoSecret { .. } | Self::Moved(_) => {

@@ -12,6 +12,7 @@ pub mod fault;
 pub mod git;
 pub mod ground;
 pub mod home;
+pub mod need;
 pub(crate) mod own_program;
 pub mod phase;
 pub mod relay;

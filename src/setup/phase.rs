@@ -17,6 +17,7 @@ use super::command::Starter;
 use super::fault::SetupFault;
 use super::ground;
 use super::home::Home;
+use super::need::Need;
 use super::own_program::{mint, revoke};
 use super::relay::Masking;
 use super::work::{Ended, Work};
@@ -27,8 +28,10 @@ use crate::policy::{CommandRule, Confinement, SealRules, SetupRules};
 use crate::report::{Reporter, quote};
 use crate::seal::as_user::ask;
 use crate::seal::close::{Seal, SetupGone};
-use crate::seal::journal::{self, Journal, JournalFault, Memory, Owed, State};
-use crate::seal::kernel_objects::Snapshot;
+use crate::seal::journal::{self, Doubt, Journal, JournalFault, Memory, Owed, State};
+use crate::seal::kernel_objects::{
+    MESSAGE_QUEUES, Older, Remover, SYSTEM_V_OBJECTS, Snapshot, unlisted,
+};
 use crate::seal::kill;
 use crate::seal::places::{self, Place};
 use crate::seal::since::{Mark, mount_of};
@@ -64,47 +67,12 @@ pub struct Phase<'a> {
     pub report: Reporter,
 }
 
-/// What is to be done about setup in this start.
-pub enum Need {
-    /// Run it.
-    Run,
-    /// `skip_if` holds.
-    Skip,
-    /// An earlier start did not come to its end.
-    Owed(Owed),
-}
-
-impl Need {
-    /// Looks for a journal first: what it says counts more than `skip_if`.
-    #[must_use]
-    pub fn of(rules: &SetupRules, setup: &Identity) -> Self {
-        let directory = rules.directory.as_ref().map(|(path, _)| path.as_path());
-        if let Some(owed) = journal::find(directory, setup) {
-            Self::Owed(owed)
-        } else if rules
-            .skip_if
-            .as_ref()
-            .is_some_and(|path| exists(path, setup))
-        {
-            Self::Skip
-        } else {
-            Self::Run
-        }
-    }
-}
-
 /// The moment before setup began on the mount that this directory is on.
 fn began_in(directory: &Path, memory: &Memory) -> Option<Mark> {
     let mount = mount_of(directory).ok()?;
     let mut points = memory.marks.iter().map(|(point, _)| point);
     let point = points.find(|point| mount_of(point).is_ok_and(|found| found == mount))?;
     Mark::at(point, memory.began(point)?).ok()
-}
-
-/// Whether it is there, for us or for setup's user.
-fn exists(path: &Path, setup: &Identity) -> bool {
-    let as_setup = |_| ask(setup, &|| vec![u8::from(path.exists())]) == Ok(vec![1]);
-    path.try_exists().unwrap_or_else(as_setup)
 }
 
 impl Phase<'_> {
@@ -121,10 +89,10 @@ impl Phase<'_> {
             return Ok(SetupGone::never_was());
         }
         let before = self.hold()?;
-        let gone = if let Need::Owed(owed) = need {
-            self.make_up_for(owed, &before)
-        } else {
-            self.run(&before)
+        let gone = match need {
+            Need::Owed(owed) => self.make_up_for(*owed, &before),
+            Need::Doubt(doubt) => self.look_again(doubt, &before),
+            Need::Run | Need::Skip => self.run(&before),
         }?;
         stop::discard_others(report);
         // Main would be made only to be ended.
@@ -141,6 +109,29 @@ impl Phase<'_> {
         let users = [&self.main, &self.setup];
         let trusted = self.trusted.take();
         Before::hold(trusted, users, &self.material, rules, &self.policy).map(Rc::new)
+    }
+
+    /// Setup is skipped, and may have taken its journal away. What is older is not
+    /// known, so the values alone are looked for, and found ones count.
+    fn look_again(&self, doubt: Doubt, before: &Rc<Before>) -> Result<SetupGone, Ended> {
+        let why = doubt.word();
+        let text = format!(
+            "setup is skipped: `skip_if` is there; all that can be written is searched, as {why}"
+        );
+        self.report.note(
+            "setup",
+            &text,
+            &[("state", "doubt".into()), ("why", why.into())],
+        );
+        for (secret, place) in &self.material.unknown {
+            self.report.warning(&SetupFault::Unsearched {
+                place: place.clone(),
+                secret: secret.clone(),
+            });
+        }
+        let mut seal = self.seal_of(Vec::new(), self.places(), Snapshot::take(), before);
+        seal.is_certain = false;
+        seal.look_again()
     }
 
     /// An earlier start ended within setup or its seal. Nothing of it runs any
@@ -161,7 +152,9 @@ impl Phase<'_> {
         let homes: Vec<Home> = homes
             .filter_map(|since| Home::left(since, &self.setup))
             .collect();
-        let mut seal = self.seal_of(homes, self.places_of(&owed), None, before);
+        let remover = self.remover(owed.is_certain);
+        let objects = Snapshot::owed(self.setup.uid, owed.memory.older.as_ref(), remover);
+        let mut seal = self.seal_of(homes, self.places_of(&owed), objects, before);
         seal.is_certain = owed.is_certain;
         let gone = seal.close(owed.into_journal(&self.setup), &mut || {
             if is_revoked {
@@ -174,6 +167,17 @@ impl Phase<'_> {
             Ok(gone)
         } else {
             self.run(before)
+        }
+    }
+
+    /// By another's word no object goes but what that one could remove as well.
+    fn remover(&self, is_certain: bool) -> Remover {
+        if is_certain || self.setup.uid == self.main.uid {
+            Remover::Anyone
+        } else if self.setup.uid == 0 {
+            Remover::Nobody
+        } else {
+            Remover::Setup
         }
     }
 
@@ -210,13 +214,14 @@ impl Phase<'_> {
         };
         // Who writes to the directory could forge what the journal says, and not
         // the time at which its file was written.
-        let of_file = Mark::of_file(&directory.join(journal::FILE));
-        let is_ours = of_file.is_ok() || owed.is_of_layer();
-        let mark = match of_file {
-            Ok(mark) => (!owed.memory.directories.is_empty()).then_some(mark),
-            Err(_) => began_in(directory, &owed.memory),
-        };
+        let of_file = || Mark::of_file(&directory.join(journal::FILE));
+        let is_ours = of_file().is_ok() || owed.is_of_layer();
+        // Each looks itself: PID 1 may be kept out of what is above the directory.
         let clear = || {
+            let mark = match of_file() {
+                Ok(mark) => (!owed.memory.directories.is_empty()).then_some(mark),
+                Err(_) => began_in(directory, &owed.memory),
+            };
             if let Some(mark) = &mark {
                 let _: Wiped = empty(directory, mark);
             }
@@ -241,6 +246,7 @@ impl Phase<'_> {
             .and_then(|timeout| Instant::now().checked_add(timeout));
         let places = self.places();
         let objects = Snapshot::take();
+        self.say_unlisted();
         // Effect: home made.
         let home = Home::make(&self.setup)?;
         // Effect: journal begun.
@@ -255,11 +261,11 @@ impl Phase<'_> {
         match self.run_commands(&starter, &home, until) {
             Ok(()) => {}
             Err(ended) => {
-                self.give_up(&home, &places);
+                self.give_up(&home, &places, &objects);
                 return Err(ended);
             }
         }
-        let seal = self.seal_of(vec![home], places, Some(objects), before);
+        let seal = self.seal_of(vec![home], places, objects, before);
         seal.close(journal, &mut || revoke(&starter, self.seal, &self.material))
     }
 
@@ -279,16 +285,19 @@ impl Phase<'_> {
             directories: directory.iter().map(|path| path.to_path_buf()).collect(),
             homes: vec![home.since()],
             marks: marks.collect(),
+            older: Some(Older::of(self.setup.uid)),
         };
         Journal::begin(directory, memory, &self.setup)
     }
 
     /// Ends everything and takes away what it wrote; the search is owed by the
     /// next start, which finds the journal.
-    fn give_up(&self, home: &Home, places: &[Place]) {
+    fn give_up(&self, home: &Home, places: &[Place], objects: &Snapshot) {
         // What outlasted the first kill has been told, and has had its time.
         let _ = kill::everything_again(Some(self.setup.uid));
         let _ = home.remove(&self.setup);
+        // The next start may be in the same namespace; what is left is owed by it.
+        let _ = objects.clear(&self.setup);
         if self.needs_clean_ground()
             && let Some((directory, _)) = &self.rules.directory
         {
@@ -339,6 +348,21 @@ impl Phase<'_> {
         Ok(())
     }
 
+    /// What commands cannot make here, for `-v`: one that needs it says less.
+    fn say_unlisted(&self) {
+        let unlisted = unlisted();
+        for (is_unlisted, kind, list) in [
+            (unlisted.queues, "POSIX message queues", MESSAGE_QUEUES),
+            (unlisted.objects, "System V objects", SYSTEM_V_OBJECTS),
+        ] {
+            if is_unlisted {
+                let text = format!("setup can make no {kind}: {list} does not list them");
+                let fields = [("kind", kind.into()), ("list", list.into())];
+                self.report.detail(1, "unlisted", &text, &fields);
+            }
+        }
+    }
+
     fn say_command(&self, number: u64, rule: &CommandRule) {
         let (program, uid) = (rule.argv.first().cloned(), self.setup.uid);
         let named = quote(program.as_deref().unwrap_or_default());
@@ -368,6 +392,7 @@ impl Phase<'_> {
             confinement: self.confinement,
             policy: self.policy.clone(),
             caller: self.caller,
+            unlisted: unlisted(),
             report: self.report,
         }
     }
@@ -376,7 +401,7 @@ impl Phase<'_> {
         &self,
         private: Vec<Home>,
         places: Vec<Place>,
-        objects: Option<Snapshot>,
+        objects: Snapshot,
         before: &Rc<Before>,
     ) -> Seal<'_> {
         Seal {

@@ -18,6 +18,15 @@ pub fn has(path: &Path, name: &CStr) -> nix::Result<bool> {
     get(path, name, &mut []).map(|found| found.is_some())
 }
 
+/// Whether the file system has attributes of this kind.
+pub fn is_supported(path: &Path, name: &CStr) -> nix::Result<bool> {
+    match call(libc::SYS_lgetxattr, path, name, &mut [], 0) {
+        Ok(_) | Err(Errno::ENODATA) => Ok(true),
+        Err(Errno::EOPNOTSUPP) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
 /// What an attribute holds, as far as there is room; `None`: there is none.
 pub fn get(path: &Path, name: &CStr, room: &mut [u8]) -> nix::Result<Option<usize>> {
     let answer = call(libc::SYS_lgetxattr, path, name, room, 0);

@@ -5,9 +5,12 @@
 //!
 //! **Never:** a look into an object.
 
-#![expect(unsafe_code, reason = "shmctl, semctl, msgctl and keyctl")]
+#![expect(unsafe_code, reason = "shmctl, semctl, msgctl, mq_unlink and keyctl")]
+
+use std::ffi::OsStr;
 
 use libc::{c_int, c_long};
+use nix::NixPath;
 use nix::errno::Errno;
 
 /// keyctl(2): join a session keyring.
@@ -26,6 +29,15 @@ pub fn remove_semaphores(id: i32) -> nix::Result<()> {
 /// Removes a message queue.
 pub fn remove_queue(id: i32) -> nix::Result<()> {
     call(libc::SYS_msgctl, [id, libc::IPC_RMID, 0]).map(drop)
+}
+
+/// Removes a POSIX message queue of this namespace by its name, without a slash.
+pub fn unlink_queue(name: &OsStr) -> nix::Result<()> {
+    let answer = name.with_nix_path(|name| {
+        // SAFETY: `name` ends with a NUL and outlives the call.
+        unsafe { libc::syscall(libc::SYS_mq_unlink, name.as_ptr()) }
+    })?;
+    Errno::result(answer).map(drop)
 }
 
 /// Gives this process a session keyring of its own, which ends with the last

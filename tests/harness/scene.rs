@@ -93,6 +93,7 @@ pub(super) struct Shape {
     pub(super) is_pid_1: bool,
     pub(super) has_terminal: bool,
     pub(super) has_own_network: bool,
+    pub(super) has_own_objects: bool,
     pub(super) is_writable: bool,
     pub(super) is_copied: bool,
     pub(super) is_held: bool,
@@ -123,6 +124,7 @@ impl Scene {
                 is_pid_1: true,
                 has_terminal: false,
                 has_own_network: false,
+                has_own_objects: true,
                 is_writable: true,
                 is_copied: false,
                 is_held: false,
@@ -366,6 +368,18 @@ impl Scene {
             "279"
         };
         self.process_step(&["refuse", call, &errno.to_string()])
+    }
+
+    /// A kernel without seccomp: nobody gets a filter.
+    pub(crate) fn without_filters(self) -> Self {
+        self.process_step(&["unfiltered"])
+    }
+
+    /// In the IPC namespace of the claim's thread, which outlives the scene as a
+    /// pod's outlives its containers.
+    pub(crate) fn shared_objects(mut self) -> Self {
+        self.shape.has_own_objects = false;
+        self
     }
 
     /// Standard error on a FIFO at this path that is full: who complains waits

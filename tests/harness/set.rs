@@ -176,7 +176,8 @@ fn namespaces(shape: Shape) -> u32 {
     } else {
         0
     };
-    NEW_MOUNT | NEW_UTS | NEW_IPC | NEW_PID | network
+    let objects = if shape.has_own_objects { NEW_IPC } else { 0 };
+    NEW_MOUNT | NEW_UTS | NEW_PID | network | objects
 }
 
 fn add_all(steps: &mut Steps, records: &[Vec<Vec<u8>>]) {

@@ -324,6 +324,8 @@ static int process_step(void) {
         must(setrlimit((int)number(1), &limit) == 0, "limit");
     } else if (is("refuse")) {
         must(refuse_call((uint32_t)number(1), (uint32_t)number(2)), "refuse");
+    } else if (is("unfiltered")) {
+        must(refuse_filters(), "unfiltered");
     } else if (is("jam")) {
         must(jam((int)number(1)), "jam");
     } else if (is("umask")) {

@@ -83,10 +83,16 @@ fn a_value_in_a_git_object_loose_or_packed_is_found() {
 }
 
 #[test]
-fn a_value_in_gzip_or_an_attribute_is_found() {
+fn a_value_in_gzip_is_found() {
     let said = found(sh_with_token(r#"printf %s "$TOKEN" | gzip > log.gz"#));
     assert!(said.contains("/workspace/log.gz"), "{said}");
-    let said = found(sh_with_token(": > plain; /mischief attribute plain"));
+}
+
+#[test]
+fn a_value_in_an_attribute_is_found_where_setup_can_set_one() {
+    let rules = Rules::of(&[sh_with_token(": > plain; /mischief attribute plain")]);
+    let scene = rules.main(&["say", "main"]).without_filters();
+    let said = refusal(&scene.run(), 121);
     assert!(said.contains("/workspace/plain"), "{said}");
 }
 

@@ -28,6 +28,7 @@ pub(crate) struct Rules {
     policy: Value,
     path: &'static str,
     directory: u32,
+    has_queues: bool,
 }
 
 /// A shell's line as a command without any secret.
@@ -69,6 +70,7 @@ impl Rules {
             policy,
             path: PATH,
             directory: 0o755,
+            has_queues: true,
         }
     }
 
@@ -132,6 +134,12 @@ impl Rules {
         self
     }
 
+    /// A container without `/dev/mqueue`.
+    pub(crate) fn without_queues(mut self) -> Self {
+        self.has_queues = false;
+        self
+    }
+
     /// The container's PATH.
     pub(crate) fn path(mut self, path: &'static str) -> Self {
         self.path = path;
@@ -156,14 +164,18 @@ impl Rules {
 
     /// The same for a claim that brings capabilities and user itself.
     pub(crate) fn bare(&self, words: &[&str]) -> Scene {
-        Scene::command(words)
+        let scene = Scene::command(words)
             .policy(&self.policy.to_string())
             .bind(program(), "/mischief")
             .directory("/workspace", self.directory, APP)
             .directory("/var/tmp", 0o1777, (0, 0))
-            .message_queues()
             .env("PATH", self.path)
-            .secret(TOKEN)
+            .secret(TOKEN);
+        if self.has_queues {
+            scene.message_queues()
+        } else {
+            scene
+        }
     }
 }
 

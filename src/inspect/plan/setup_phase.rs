@@ -11,7 +11,7 @@ use super::{Plan, put_duration, put_user};
 use crate::names::SecretName;
 use crate::policy::{CommandRule, Home, OnHit, Reference, Reuse, SetupRules};
 use crate::report::{escape, quote};
-use crate::setup::phase::Need;
+use crate::setup::need::Need;
 
 impl<'a> Plan<'a> {
     fn need(&self) -> Option<&Need> {
@@ -20,12 +20,16 @@ impl<'a> Plan<'a> {
 
     /// Whether this start would run setup, or owes its seal.
     pub(super) fn is_setup_due(&self) -> bool {
-        self.need().is_some_and(|need| !matches!(need, Need::Skip))
+        matches!(self.need(), Some(Need::Run | Need::Owed(_)))
     }
 
     pub(super) fn put_setup(&self, sheet: &mut Sheet, rules: &'a SetupRules) {
         let (state, title) = match self.need() {
             Some(Need::Skip) => ("skip", "setup: skipped, what `skip_if` names is there"),
+            Some(Need::Doubt(_)) => (
+                "doubt",
+                "setup: skipped, what `skip_if` names is there; what it may have left is searched for",
+            ),
             Some(Need::Owed(_)) => (
                 "owed",
                 "setup: an earlier start did not reach its end; its seal comes first",

@@ -176,6 +176,24 @@ impl Mounts {
         self.list.iter().any(|mount| mount.point == path)
     }
 
+    /// The other paths by which a canonical path may be reached, looked at or not:
+    /// who may not look may still be somebody's way.
+    #[must_use]
+    pub fn ways_to(&self, path: &Path) -> Vec<PathBuf> {
+        let Some(own) = self.of(path) else {
+            return Vec::new();
+        };
+        let below = path.strip_prefix(&own.point).unwrap_or(Path::new(""));
+        let inside = joined(&own.root, below);
+        let others = self.list.iter();
+        let others = others.filter(|mount| mount.id != own.id && mount.device == own.device);
+        let way = |mount: &Mount| {
+            let rest = inside.strip_prefix(&mount.root).ok()?;
+            Some(joined(&mount.point, rest))
+        };
+        others.filter_map(way).collect()
+    }
+
     /// Mount points at or below a path, the deepest first.
     #[must_use]
     pub fn at_or_below(&self, path: &Path) -> Vec<&Mount> {

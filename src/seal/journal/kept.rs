@@ -1,4 +1,4 @@
-//! The places of a journal: an attribute of setup's directory, or a file.
+//! The places of a journal: an attribute of a directory, or a file.
 //!
 //! In: a journal's text. Out: the same, after a crash. The attribute is what no
 //! program stumbles over: `git clone URL .` wants an empty directory. Where the
@@ -6,7 +6,7 @@
 //!
 //! **Never:** half a journal in the place of a whole one.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -26,8 +26,8 @@ const LIMIT: u16 = u16::MAX;
 /// One of the places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kept {
-    /// An attribute of this directory.
-    Attribute(PathBuf),
+    /// An attribute of this directory, and what it is called.
+    Attribute(PathBuf, CString),
     /// This file.
     File(PathBuf),
 }
@@ -36,7 +36,7 @@ impl Kept {
     /// The directory or the file.
     pub(super) fn path(&self) -> &Path {
         match self {
-            Self::Attribute(path) | Self::File(path) => path,
+            Self::Attribute(path, _) | Self::File(path) => path,
         }
     }
 
@@ -44,9 +44,9 @@ impl Kept {
     /// user may look, or where it is nothing of ours.
     pub(super) fn read(&self, user: &Identity) -> io::Result<Option<String>> {
         let read = || match self {
-            Self::Attribute(directory) => {
+            Self::Attribute(directory, name) => {
                 let mut room = vec![0; LIMIT.into()];
-                let found = attribute::get(directory, ATTRIBUTE, &mut room)?;
+                let found = attribute::get(directory, name, &mut room)?;
                 Ok(found.map(|count| {
                     room.truncate(count);
                     room
@@ -72,7 +72,7 @@ impl Kept {
     /// Writes it where none is yet, through to the disk.
     pub(super) fn begin(&self, content: &str, user: &Identity) -> io::Result<()> {
         match self {
-            Self::Attribute(directory) => set(directory, content, user, attribute::set_new),
+            Self::Attribute(..) => self.set(content, user, attribute::set_new),
             Self::File(path) => {
                 write_new(path, content)?;
                 // What setup is about to write is told from what is older by the age
@@ -87,7 +87,7 @@ impl Kept {
     /// Puts new content in its place at once.
     pub(super) fn replace(&self, content: &str, user: &Identity) -> io::Result<()> {
         let path = match self {
-            Self::Attribute(directory) => return set(directory, content, user, attribute::set),
+            Self::Attribute(..) => return self.set(content, user, attribute::set),
             Self::File(path) => path,
         };
         let mut name = path.as_os_str().to_owned();
@@ -99,17 +99,30 @@ impl Kept {
         synchronize(above(path))
     }
 
+    fn set(
+        &self,
+        content: &str,
+        user: &Identity,
+        set: fn(&Path, &CStr, &[u8]) -> nix::Result<()>,
+    ) -> io::Result<()> {
+        let Self::Attribute(directory, name) = self else {
+            return Err(ErrorKind::Unsupported.into());
+        };
+        done_by_either(user, &|| Ok(set(directory, name, content.as_bytes())?))?;
+        done_by_either(user, &|| synchronize(directory))
+    }
+
     /// Takes it away. Setup may have done so with the one in its directory.
     pub(super) fn remove(&self, user: &Identity) -> io::Result<()> {
         let remove = || match self {
-            Self::Attribute(directory) => Ok(attribute::remove(directory, ATTRIBUTE)?),
+            Self::Attribute(directory, name) => Ok(attribute::remove(directory, name)?),
             Self::File(path) => match fs::remove_file(path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
                 removed => removed,
             },
         };
         let directory = match self {
-            Self::Attribute(directory) => directory,
+            Self::Attribute(directory, _) => directory,
             Self::File(path) => above(path),
         };
         done_by_either(user, &remove)?;
@@ -121,23 +134,15 @@ fn is_absence(kind: ErrorKind) -> bool {
     [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&kind)
 }
 
-fn set(
-    directory: &Path,
-    content: &str,
-    user: &Identity,
-    set: fn(&Path, &CStr, &[u8]) -> nix::Result<()>,
-) -> io::Result<()> {
-    let set = || Ok(set(directory, ATTRIBUTE, content.as_bytes())?);
-    done_by_either(user, &set)?;
-    done_by_either(user, &|| synchronize(directory))
-}
-
 fn done_by_either(user: &Identity, work: &dyn Fn() -> io::Result<()>) -> io::Result<()> {
     as_either(user, &|| work().map(|()| Vec::new())).map(drop)
 }
 
 /// By setup's user what a root without its capabilities may not.
-fn as_either(user: &Identity, work: &dyn Fn() -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
+pub(super) fn as_either(
+    user: &Identity,
+    work: &dyn Fn() -> io::Result<Vec<u8>>,
+) -> io::Result<Vec<u8>> {
     let refused = match work() {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => error,
         answer => return answer,

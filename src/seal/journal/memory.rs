@@ -9,6 +9,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::seal::kernel_objects::Older;
 use crate::seal::since::Moment;
 
 /// What the next start has to know.
@@ -20,6 +21,8 @@ pub struct Memory {
     pub homes: Vec<Since>,
     /// Mounts that setup could write to, and the moment before it began.
     pub marks: Vec<Since>,
+    /// What setup's user had in the kernel before; `None`: nobody knows.
+    pub older: Option<Older>,
 }
 
 /// A path and a moment.
@@ -32,6 +35,15 @@ impl Memory {
     pub fn began(&self, point: &Path) -> Option<Moment> {
         let marks = self.marks.iter().filter(|(path, _)| path == point);
         marks.map(|(_, began)| *began).min()
+    }
+
+    /// As little as the next start can do with: it searches everything then.
+    #[must_use]
+    pub(super) fn brief(self) -> Self {
+        Self {
+            homes: self.homes,
+            ..Self::default()
+        }
     }
 
     pub(super) fn write(&self, text: &mut String) {
@@ -47,6 +59,9 @@ impl Memory {
                 }
             }
         }
+        if let Some(older) = &self.older {
+            let _ = writeln!(text, "objects {}", older.text());
+        }
     }
 
     /// Takes a line. `None`: it is none of ours.
@@ -55,6 +70,7 @@ impl Memory {
             "scan" if value.starts_with('/') => self.directories.push(value.into()),
             "home" => self.homes.push(since(value)?),
             "mark" => self.marks.push(since(value)?),
+            "objects" => self.older = Some(Older::parse(value)?),
             _ => return None,
         }
         Some(())
@@ -70,6 +86,9 @@ impl Memory {
         self.homes.extend(other.homes);
         self.homes.dedup();
         self.marks.extend(other.marks);
+        if self.older != other.older {
+            self.older = None;
+        }
     }
 }
 

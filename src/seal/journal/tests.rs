@@ -1,19 +1,23 @@
 //! Journals that were kept, cut short, forged and doubled.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use caps::{CapSet, Capability};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::lstat;
 
 use super::super::tests::Place;
 use super::kept::ATTRIBUTE;
-use super::{FILE, Journal, JournalFault, Memory, Owed, State, find_among};
+use super::{
+    Doubt, FILE, Journal, JournalFault, Memory, Owed, State, find_among, firm, layer as in_layer,
+};
 use crate::collect::accounts::Identity;
 use crate::report::Fault;
+use crate::seal::kernel_objects::Older;
 use crate::seal::since::Mark;
 use crate::sys::attribute;
 
@@ -69,6 +73,17 @@ fn memory() -> Memory {
         directories: ["/workspace", "/tmp"].map(PathBuf::from).to_vec(),
         homes: vec![("/var/tmp/vestibule-home-a b".into(), (7, 8))],
         marks: vec![("/".into(), (5, 6)), ("/tmp".into(), (3, 4))],
+        older: Older::parse("1,2//3/4"),
+    }
+}
+
+/// Setup's user, who may replace nothing on the way to these places.
+fn agent() -> Identity {
+    Identity {
+        uid: 1000,
+        gid: 1000,
+        groups: vec![1000],
+        home: "/".into(),
     }
 }
 
@@ -77,7 +92,7 @@ fn begin(place: &Place) -> Journal {
 }
 
 fn try_begin(work: &Path, layer: &Path, memory: Memory) -> Result<Journal, JournalFault> {
-    Journal::begin_among(Some(work), layer, memory, &Identity::own())
+    Journal::begin_among(Some(work), layer, memory, &agent())
 }
 
 fn layer(place: &Place) -> PathBuf {
@@ -85,7 +100,7 @@ fn layer(place: &Place) -> PathBuf {
 }
 
 fn find(place: &Place) -> Option<Owed> {
-    find_among(Some(&place.0.join("work")), &layer(place), &Identity::own())
+    find_among(Some(&place.0.join("work")), &layer(place), &agent())
 }
 
 #[test]
@@ -106,6 +121,7 @@ fn what_was_begun_is_owed(place: &Place) {
     );
     assert_eq!(owed.memory.homes, memory().homes);
     assert_eq!(owed.memory.began(Path::new("/tmp")), Some((3, 4)));
+    assert_eq!(owed.memory.older, memory().older);
     assert_eq!(owed.memory.began(Path::new("/var")), None);
     assert!(!owed.is_complete());
     journal.refuse(false).unwrap();
@@ -114,7 +130,7 @@ fn what_was_begun_is_owed(place: &Place) {
     let owed = find(place).unwrap();
     assert_eq!(owed.state, Some(State::Refused));
     assert!(owed.is_complete());
-    owed.into_journal(&Identity::own()).close().unwrap();
+    owed.into_journal(&agent()).close().unwrap();
     assert!(find(place).is_none());
     assert_eq!(fs::read_dir(place.0.join("work")).unwrap().count(), 0);
 }
@@ -123,7 +139,7 @@ fn what_was_begun_is_owed(place: &Place) {
 fn a_refusal_over_an_unfinished_setup_leaves_it_unfinished() {
     let place = place();
     begin(&place);
-    let journal = find(&place).unwrap().into_journal(&Identity::own());
+    let journal = find(&place).unwrap().into_journal(&agent());
     journal.refuse(true).unwrap();
     assert_eq!(find(&place).unwrap().state, Some(State::SetupRunning));
 }
@@ -136,7 +152,7 @@ fn the_one_in_the_layer_is_root_s_alone_and_outlives_the_other() {
     assert_eq!((found.uid(), found.mode() & 0o777), (0, 0o700));
     take_away(&place);
     assert_eq!(find(&place).unwrap().state, Some(State::SetupRunning));
-    assert!(find_among(None, &layer(&place), &Identity::own()).is_some());
+    assert!(find_among(None, &layer(&place), &agent()).is_some());
     journal.close().unwrap();
     assert!(find(&place).is_none());
 }
@@ -239,6 +255,7 @@ fn anything_owes_everything(place: &Place) {
         &whole.replace("mark 5 6", "mark 5"),
         &whole.replace("mark 5 6 /", "mark 5 6 "),
         &whole.replace("home 7 8", "home seven 8"),
+        &whole.replace("objects 1,2//3/4", "objects 1,2//3"),
     ] {
         forge(place, content);
         let owed = find(place).unwrap();
@@ -306,4 +323,121 @@ fn a_name_that_is_no_line_of_text_means_everything() {
         );
         journal.close().unwrap();
     }
+}
+
+/// A directory of setup's user, in which that user could replace `work`.
+fn replaceable(place: &Place) -> PathBuf {
+    let own = place.0.join("own");
+    fs::create_dir_all(own.join("work")).unwrap();
+    for path in [&own, &own.join("work")] {
+        chown(path, Some(1000), Some(1000)).unwrap();
+    }
+    fs::set_permissions(&place.0, fs::Permissions::from_mode(0o755)).unwrap();
+    own
+}
+
+#[test]
+fn where_setup_could_replace_its_directory_the_journal_lies_above_it() {
+    let place = place();
+    let own = replaceable(&place);
+    let work = own.join("work");
+    let nowhere = Path::new("/proc/none");
+    let journal = try_begin(&work, nowhere, memory()).unwrap();
+    // Another directory below the same one has one of its own.
+    let other = try_begin(&own.join("absent"), nowhere, memory()).unwrap();
+    fs::rename(&work, own.join("away")).unwrap();
+    let find = || find_among(Some(&work), nowhere, &agent());
+    assert_eq!(find().unwrap().state, Some(State::SetupRunning), "nothing");
+    symlink("away", &work).unwrap();
+    assert!(find().is_some(), "a link");
+    fs::remove_file(&work).unwrap();
+    fs::write(&work, "").unwrap();
+    assert!(find().is_some(), "a file");
+    other.close().unwrap();
+    journal.close().unwrap();
+    assert!(find().is_none());
+}
+
+#[test]
+fn a_place_that_setup_s_user_could_open_later_has_a_journal_or_there_is_no_setup() {
+    let place = place();
+    let own = replaceable(&place);
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o555)).unwrap();
+    thread::spawn(move || {
+        for right in [Capability::CAP_DAC_OVERRIDE, Capability::CAP_FOWNER] {
+            caps::drop(None, CapSet::Effective, right).unwrap();
+        }
+        let layer = layer(&place);
+        assert!(try_begin(&own.join("work"), &layer, memory()).is_err());
+        assert!(!layer.join("journal").exists());
+    })
+    .join()
+    .unwrap();
+}
+
+#[test]
+fn where_there_is_no_room_for_all_the_next_start_searches_more() {
+    let place = place();
+    let mut long = memory();
+    long.marks = (0..3000)
+        .map(|number| (format!("/volumes/{number}").into(), (1, 1)))
+        .collect();
+    let work = place.0.join("work");
+    let journal = try_begin(&work, Path::new("/proc/none"), long).unwrap();
+    let owed = find(&place).unwrap();
+    assert_eq!(owed.state, Some(State::SetupRunning));
+    assert_eq!(owed.memory.homes, memory().homes);
+    assert!(owed.memory.marks.is_empty() && owed.memory.older.is_none());
+    assert!(!work.join(FILE).exists(), "no file that setup could remove");
+    journal.close().unwrap();
+}
+
+/// Why the absence of a journal proves nothing here.
+fn doubted(work: &Path, layer: &Path, skip_if: &Path) -> Option<Doubt> {
+    firm::doubt(Some(work), layer, skip_if, &agent())
+}
+
+#[test]
+fn the_absence_of_a_journal_is_doubted_where_none_was_out_of_setup_s_reach() {
+    let place = place();
+    let (work, nowhere) = (place.0.join("work"), Path::new("/proc/none"));
+    let skip_if = place.write("work/done", "");
+    assert_eq!(doubted(&work, nowhere, &skip_if), None);
+    let elsewhere = Path::new("/dev/null");
+    assert_eq!(doubted(&work, nowhere, elsewhere), Some(Doubt::Elsewhere));
+    let absent = place.0.join("absent");
+    assert_eq!(doubted(&absent, nowhere, &skip_if), Some(Doubt::NoPlace));
+    assert_eq!(doubted(&skip_if, nowhere, &skip_if), Some(Doubt::NoPlace));
+    let long = place.0.join("l".repeat(250));
+    fs::create_dir(&long).unwrap();
+    assert_eq!(doubted(&long, nowhere, &skip_if), None);
+    chown(&place.0, Some(1000), None).unwrap();
+    assert_eq!(doubted(&long, nowhere, &skip_if), Some(Doubt::NoPlace));
+    assert_eq!(doubted(&work, nowhere, &skip_if), None);
+    fs::set_permissions(&work, fs::Permissions::from_mode(0o1777)).unwrap();
+    chown(&place.0, Some(0), None).unwrap();
+    chown(&work, Some(1001), None).unwrap();
+    assert_eq!(
+        doubted(&work, nowhere, &skip_if),
+        Some(Doubt::NoPlace),
+        "sticky"
+    );
+    // In the layer there was one for certain.
+    let layer = layer(&place);
+    assert_eq!(doubted(&work, &layer, &skip_if), Some(Doubt::NoPlace));
+    in_layer::directory(&layer).unwrap();
+    assert_eq!(doubted(&work, &layer, &skip_if), None);
+    fs::set_permissions(&layer, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(doubted(&work, &layer, &skip_if), Some(Doubt::NoPlace));
+}
+
+#[test]
+fn an_attribute_is_no_word_where_the_file_system_has_none() {
+    on_both(|place| {
+        let work = place.0.join("work");
+        let skip_if = place.write("work/done", "");
+        let has = attribute::is_supported(&work, ATTRIBUTE).unwrap();
+        let doubt = doubted(&work, Path::new("/proc/none"), &skip_if);
+        assert_eq!(doubt, (!has).then_some(Doubt::NoPlace));
+    });
 }

@@ -12,12 +12,8 @@ use std::path::Path;
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use nix::sys::statfs::{FsType, statfs};
 
 use crate::sys::ipc;
-
-/// `MQUEUE_MAGIC` of the kernel's ipc/mqueue.c.
-const QUEUES: i64 = 0x1980_0202;
 
 /// A kind of System V object.
 pub(super) struct Kind {
@@ -54,6 +50,8 @@ pub(super) struct Object {
     pub(super) id: i32,
     owner: u32,
     creator: u32,
+    /// How many processes have it in their memory.
+    pub(super) attached: u32,
 }
 
 impl Object {
@@ -81,12 +79,15 @@ fn parse(text: &str, id: &str) -> Vec<Object> {
     let (Some(id), Some(owner), Some(creator)) = (column(id), column("uid"), column("cuid")) else {
         return Vec::new();
     };
+    // Of shared memory alone.
+    let attached = column("nattch");
     let object = |line: &str| {
         let field = |at: usize| line.split_ascii_whitespace().nth(at);
         Some(Object {
             id: field(id)?.parse().ok()?,
             owner: field(owner)?.parse().ok()?,
             creator: field(creator)?.parse().ok()?,
+            attached: attached.map_or(Some(0), |at| field(at)?.parse().ok())?,
         })
     };
     lines.filter_map(object).collect()
@@ -106,15 +107,6 @@ pub(super) fn open_directory(path: &Path) -> nix::Result<OwnedFd> {
     open(path, flags, Mode::empty())
 }
 
-pub(super) fn is_queue_file_system(path: &Path) -> bool {
-    statfs(path).is_ok_and(|found| is(found.filesystem_type(), QUEUES))
-}
-
-fn is(kind: FsType, magic: i64) -> bool {
-    // The type's width differs between C libraries.
-    u64::try_from(kind.0).ok() == u64::try_from(magic).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Object, parse};
@@ -126,6 +118,7 @@ mod tests {
             id: 7,
             owner: 1000,
             creator: 0,
+            attached: 0,
         };
         assert!(object.is_of(0) && object.is_of(1000) && !object.is_of(1));
         assert_eq!(parse(text, "semid"), [object]);

@@ -221,3 +221,26 @@ fn links_in_a_circle_and_an_original_that_nobody_saw_are_no_answer() {
 fn an_empty_rest_adds_no_slash() {
     assert_eq!(joined(Path::new("/a"), Path::new("")), PathBuf::from("/a"));
 }
+
+#[test]
+fn every_other_way_counts_whether_the_file_can_be_looked_at_or_not() {
+    let text = [
+        line(1, "/volume/sub", "/workspace"),
+        line(2, "/volume", "/data"),
+        line(3, "/volume/sub/below", "/below"),
+        line(4, "/", "/host"),
+    ]
+    .concat();
+    let mounts = Mounts::parse(text.as_bytes());
+    let ways = mounts.ways_to(Path::new("/workspace/a"));
+    assert_eq!(
+        ways,
+        [Path::new("/data/sub/a"), Path::new("/host/volume/sub/a")]
+    );
+    assert_eq!(mounts.ways_to(Path::new("/workspace")).len(), 2);
+    assert!(
+        Mounts::default()
+            .ways_to(Path::new("/workspace"))
+            .is_empty()
+    );
+}
