@@ -154,8 +154,9 @@ fn reap_all(count: &mut u32) -> bool {
     loop {
         match reap() {
             Ok(Reaped::Ended(..)) => *count = count.saturating_add(1),
-            Ok(Reaped::NoneYet) => return true,
-            Ok(Reaped::NoChildren) | Err(_) => return false,
+            // Another error than that there is none says nothing.
+            Ok(Reaped::NoneYet) | Err(_) => return true,
+            Ok(Reaped::NoChildren) => return false,
         }
     }
 }

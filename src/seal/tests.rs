@@ -2,12 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Uid, mkdtemp, pipe, setresuid, setsid};
 
@@ -103,6 +104,18 @@ fn first_process(around: Around, claim: fn() -> String, said: OwnedFd, go: Owned
     };
     let _ = File::from(said).write_all(text.as_bytes());
     exit_now(0)
+}
+
+/// Does this with as many descriptors to spare as are said.
+pub(super) fn with_descriptors<T>(more: usize, work: impl FnOnce() -> T) -> T {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    let next: Vec<File> = (0..=more).map(|_| File::open("/").unwrap()).collect();
+    let first_refused = u64::try_from(next[more].as_raw_fd()).unwrap();
+    drop(next);
+    setrlimit(Resource::RLIMIT_NOFILE, first_refused, hard).unwrap();
+    let done = work();
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
+    done
 }
 
 /// Lives until it is killed.

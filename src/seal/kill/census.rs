@@ -4,11 +4,13 @@
 //! zombie.
 //!
 //! **Never:** trust in a `/proc` that is another namespace's or hides others'
-//! processes: it would call an unseen one dead.
+//! processes, nor a failed look (no descriptor, no memory): both would call an unseen
+//! one dead.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
+use nix::errno::Errno;
 use nix::unistd::{Pid, getpid};
 
 /// A process that should have ended.
@@ -34,7 +36,7 @@ pub enum Census {
 }
 
 impl Census {
-    /// Looks. `None`: there is no `/proc` that could tell.
+    /// Looks. `None`: there is no `/proc` that could tell, or it did not this time.
     #[must_use]
     pub fn take() -> Option<Self> {
         let own = getpid();
@@ -47,7 +49,7 @@ impl Census {
             let name = entry.ok()?.file_name();
             let pid = name.to_str().and_then(|name| name.parse().ok());
             if let Some(pid) = pid.map(Pid::from_raw).filter(|pid| *pid != own) {
-                living.extend(look(pid));
+                living.extend(look(pid).ok()?);
             }
         }
         Some(if living.is_empty() {
@@ -72,14 +74,26 @@ fn hides(mounts: &str) -> bool {
         .any(|(_, value)| !value.starts_with('0') && !value.starts_with("off"))
 }
 
-/// A process that is there and no zombie. One that has just gone is not there.
-fn look(pid: Pid) -> Option<Survivor> {
+/// A process that is there and no zombie. One that has just gone is not there, and of
+/// whatever else keeps us from looking nothing is known.
+fn look(pid: Pid) -> io::Result<Option<Survivor>> {
     // The owner of the directory would be root for a process that hides.
-    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
-    let (survivor, threads) = parse(pid, &String::from_utf8_lossy(&status))?;
+    let status = match fs::read(format!("/proc/{pid}/status")) {
+        Ok(status) => status,
+        Err(error) if is_gone(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let parsed = parse(pid, &String::from_utf8_lossy(&status));
+    let (survivor, threads) = parsed.ok_or(io::ErrorKind::InvalidData)?;
     // The first thread's end makes a zombie of it while others live on.
     let is_dead = matches!(survivor.state, 'Z' | 'X' | 'x') && threads <= 1;
-    (!is_dead).then_some(survivor)
+    Ok((!is_dead).then_some(survivor))
+}
+
+/// Opened too late, or read too late.
+fn is_gone(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::ENOENT | Errno::ESRCH))
 }
 
 /// proc(5), `status`; a newline in the name is escaped there.
@@ -99,9 +113,24 @@ fn parse(pid: Pid, status: &str) -> Option<(Survivor, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use nix::unistd::Pid;
+    use std::io;
 
-    use super::{Survivor, hides, parse};
+    use nix::errno::Errno;
+    use nix::unistd::{Pid, getpid};
+
+    use super::{Survivor, hides, is_gone, look, parse};
+
+    #[test]
+    fn only_what_is_not_there_is_dead() {
+        assert!(look(getpid()).unwrap().is_some());
+        // Above every limit (proc(5), `pid_max`).
+        assert_eq!(look(Pid::from_raw(1 << 30)).unwrap(), None);
+        let error = |errno: Errno| io::Error::from(errno);
+        assert!(is_gone(&error(Errno::ENOENT)) && is_gone(&error(Errno::ESRCH)));
+        for errno in [Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::EACCES] {
+            assert!(!is_gone(&error(errno)), "{errno}");
+        }
+    }
 
     #[test]
     fn name_owner_state_and_threads_are_read() {

@@ -6,8 +6,8 @@ use caps::{CapSet, Capability};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{ForkResult, Pid};
 
-use super::super::tests::{Around, as_first, daemon, stay};
-use super::{KillFault, Survivor, everything, everything_within};
+use super::super::tests::{Around, as_first, daemon, stay, with_descriptors};
+use super::{Census, KillFault, Survivor, everything, everything_within};
 use crate::exit::Exit;
 use crate::report::Fault;
 use crate::search::Searcher;
@@ -56,6 +56,17 @@ fn daemons_and_orphans_end_and_are_reaped() {
         format!("{:?}", everything(None))
     });
     assert_eq!(text, "Ok(20)");
+}
+
+#[test]
+fn one_that_could_not_be_looked_at_is_not_dead() {
+    let text = as_first(Around::Proc, || {
+        daemon(0, stay);
+        let blind = |more| format!("{:?}", with_descriptors(more, Census::take).map(|_| "told"));
+        // One for the list of processes, and none for what is said of each.
+        format!("{} {} {}", blind(0), blind(1), blind(2))
+    });
+    assert_eq!(text, r#"None None Some("told")"#);
 }
 
 #[test]
