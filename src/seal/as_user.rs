@@ -7,7 +7,7 @@
 //! this process, secrets included.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -20,7 +20,6 @@ use nix::unistd::{ForkResult, pipe2};
 use super::stop;
 use crate::collect::accounts::Identity;
 use crate::run::identity;
-use crate::sys::descriptor::write_all;
 use crate::sys::process::{exit_now, fork};
 use crate::sys::signal::send;
 
@@ -65,18 +64,21 @@ fn answer(
                 exit_now(number(errno));
             }
             drop(answer);
-            write_all(&said, &work());
-            exit_now(0)
+            // A pipe may have no memory for the rest of an answer.
+            let said = File::from(said).write_all(&work());
+            let errno = |error| Errno::try_from(error).unwrap_or(Errno::EIO);
+            exit_now(said.map_or_else(|error| number(errno(error)), |()| 0))
         }
     };
     drop(said);
     let mut bytes = Vec::new();
-    let is_whole = read_all(answer, &mut bytes, is_stopped);
-    if !is_whole {
+    let read = read_all(answer, &mut bytes, is_stopped);
+    if read.is_err() {
         send(child, KILL)?;
     }
-    match waitpid(child, None) {
-        _ if !is_whole => Err(Errno::EINTR),
+    let ended = waitpid(child, None);
+    read?;
+    match ended {
         Ok(WaitStatus::Exited(_, DONE)) => Ok(bytes),
         Ok(WaitStatus::Exited(_, number)) => Err(Errno::from_raw(number)),
         _ => Err(Errno::ECHILD),
@@ -92,23 +94,27 @@ pub(super) fn number(errno: Errno) -> u8 {
     u8::try_from(errno as i32).unwrap_or(u8::MAX)
 }
 
-/// False: it was to stop.
-fn read_all(answer: OwnedFd, bytes: &mut Vec<u8>, is_stopped: &dyn Fn() -> bool) -> bool {
+/// EINTR: it was to stop.
+fn read_all(
+    answer: OwnedFd,
+    bytes: &mut Vec<u8>,
+    is_stopped: &dyn Fn() -> bool,
+) -> nix::Result<()> {
     let mut pipe = File::from(answer);
     let mut room = [0; 4096];
     loop {
         if is_stopped() {
-            return false;
+            return Err(Errno::EINTR);
         }
         let mut watched = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
         if poll(&mut watched, PollTimeout::from(ASK)) == Ok(0) {
             continue;
         }
         match pipe.read(&mut room) {
-            Ok(0) => return true,
+            Ok(0) => return Ok(()),
             Ok(count) => bytes.extend_from_slice(room.get(..count).unwrap_or_default()),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return true,
+            Err(error) => return Err(Errno::try_from(error).unwrap_or(Errno::EIO)),
         }
     }
 }
