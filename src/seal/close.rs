@@ -183,7 +183,7 @@ impl Seal<'_> {
 
     fn wipe(&mut self, faults: &mut Vec<Box<dyn Fault>>) {
         for home in std::mem::take(&mut self.private) {
-            let wiped = home.remove(self.setup);
+            let wiped = home.remove(self.setup, self.report);
             if !wiped.is_complete() {
                 faults.push(boxed(wiped.shown(&self.searcher())));
             }

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod kernel_objects;
 pub mod kill;
 pub mod places;
+pub(crate) mod progress;
 pub mod residue;
 pub mod scan;
 pub mod since;

@@ -25,7 +25,7 @@ use super::since::Mark;
 use super::wording;
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
-use crate::report::{Fault, said};
+use crate::report::{Fault, Reporter, said};
 use crate::search::Searcher;
 use crate::sys::statx::Mount;
 
@@ -42,6 +42,23 @@ pub struct Tree {
     name: OsString,
     top: OwnedFd,
     path: PathBuf,
+}
+
+/// What becomes of the directory itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Top {
+    /// Setup's own: it goes with what is in it.
+    Goes,
+    /// It was there before setup.
+    Stays,
+}
+
+/// How a tree is removed.
+#[derive(Clone, Copy)]
+struct How {
+    top: Top,
+    /// Where its progress is said.
+    report: Option<Reporter>,
 }
 
 /// What a removal did.
@@ -123,6 +140,17 @@ impl Tree {
     /// nothing stays in it.
     #[must_use]
     pub fn remove(&self, mark: &Mark) -> Wiped {
+        self.remove_and_say(mark, None)
+    }
+
+    /// The same, and says how far it is.
+    #[must_use]
+    pub fn remove_and_say(&self, mark: &Mark, report: Option<Reporter>) -> Wiped {
+        let top = Top::Goes;
+        self.wipe(mark, How { top, report })
+    }
+
+    fn wipe(&self, mark: &Mark, how: How) -> Wiped {
         let mut wiped = Wiped::default();
         let mount = match Mount::of(&self.top) {
             Ok(mount) if mark.is_for(mount) => mount,
@@ -135,15 +163,21 @@ impl Tree {
                 return wiped;
             }
         };
-        walk::empty(self, mount, mark, &mut wiped);
+        walk::empty(self, mount, mark, how, &mut wiped);
         wiped
     }
 }
 
-/// Removes what changed since the mark from a directory that is older.
+/// Removes what changed since the mark from a directory that is older. It stays,
+/// whatever its own age seems to be: on an overlay a directory of the image is born
+/// when setup changes it first.
 #[must_use]
-pub fn empty(directory: &Path, mark: &Mark) -> Wiped {
-    Tree::open(directory).map_or_else(|_| Wiped::default(), |tree| tree.remove(mark))
+pub fn empty(directory: &Path, mark: &Mark, report: Reporter) -> Wiped {
+    let how = How {
+        top: Top::Stays,
+        report: Some(report),
+    };
+    Tree::open(directory).map_or_else(|_| Wiped::default(), |tree| tree.wipe(mark, how))
 }
 
 impl Wiped {

@@ -16,9 +16,11 @@ use nix::unistd::mkdtemp;
 use super::fault::SetupFault;
 use crate::collect::accounts::Identity;
 use crate::environment::Environment;
-use crate::seal::as_user::ask;
+use crate::report::Reporter;
+use crate::seal::as_user::{ask, ask_unless_stopped};
 use crate::seal::journal::Since;
 use crate::seal::since::Mark;
+use crate::seal::stop;
 use crate::seal::wipe::{Tree, Wiped};
 
 /// Where it is made: on disk, since builds are large.
@@ -95,18 +97,23 @@ impl Home {
         bind(environment, &self.path);
     }
 
-    /// Removes it with all that is in it.
+    /// Removes it with all that is in it. Who asks PID 1 to stop ends that; the next
+    /// start goes on with it.
     #[must_use]
-    pub fn remove(&self, identity: &Identity) -> Wiped {
-        // What only its owner may remove, then what only root may.
-        let _ = ask(identity, &|| {
-            let _ = self.tree.remove(&self.mark);
-            Vec::new()
-        });
-        match self.path.symlink_metadata() {
-            Err(_) => Wiped::default(),
-            Ok(_) => self.tree.remove(&self.mark),
+    pub fn remove(&self, identity: &Identity, report: Reporter) -> Wiped {
+        // What only its owner may remove, then what only root may: by children, since
+        // a large one may take long, and PID 1 listens.
+        for user in [Some(identity), None] {
+            let _ = ask_unless_stopped(user, &|| {
+                let _ = self.tree.remove_and_say(&self.mark, Some(report));
+                Vec::new()
+            });
+            if self.path.symlink_metadata().is_err() || stop::is_asked() {
+                return Wiped::default();
+            }
         }
+        // Whatever could be removed is gone: this says what could not.
+        self.tree.remove(&self.mark)
     }
 }
 

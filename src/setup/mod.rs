@@ -16,5 +16,6 @@ pub mod need;
 pub(crate) mod own_program;
 pub mod phase;
 pub mod relay;
+mod remains;
 pub mod watch;
 pub mod work;

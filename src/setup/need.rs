@@ -44,7 +44,7 @@ impl Need {
 }
 
 /// Whether it is there, for us or for setup's user.
-fn exists(path: &Path, setup: &Identity) -> bool {
+pub(super) fn exists(path: &Path, setup: &Identity) -> bool {
     let as_setup = |_| ask(setup, &|| vec![u8::from(path.exists())]) == Ok(vec![1]);
     path.try_exists().unwrap_or_else(as_setup)
 }

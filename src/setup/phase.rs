@@ -17,9 +17,10 @@ use super::command::Starter;
 use super::fault::SetupFault;
 use super::ground;
 use super::home::Home;
-use super::need::Need;
+use super::need::{Need, exists};
 use super::own_program::{mint, revoke};
 use super::relay::Masking;
+use super::remains::{self, By};
 use super::work::{Ended, Work};
 use crate::collect::accounts::Identity;
 use crate::collect::replaceable::Trusted;
@@ -145,8 +146,15 @@ impl Phase<'_> {
         let is_lost = self.rules.directory.is_some() && owed.is_of_layer();
         let is_complete = owed.is_complete() && !is_lost;
         let is_revoked = owed.state != Some(State::RefusedUnrevoked);
-        if !is_complete && self.needs_clean_ground() {
-            self.clear_directory(&owed);
+        if !is_complete {
+            if let Some((directory, _)) = &self.rules.directory
+                && owed.memory.directories.contains(directory)
+            {
+                remains::restore(directory, &self.setup);
+            }
+            if self.needs_clean_ground() {
+                self.clear_directory(&owed);
+            }
         }
         let homes = owed.memory.homes.iter();
         let homes: Vec<Home> = homes
@@ -216,21 +224,23 @@ impl Phase<'_> {
         // the time at which its file was written.
         let of_file = || Mark::of_file(&directory.join(journal::FILE));
         let is_ours = of_file().is_ok() || owed.is_of_layer();
-        // Each looks itself: PID 1 may be kept out of what is above the directory.
-        let clear = || {
-            let mark = match of_file() {
-                Ok(mark) => (!owed.memory.directories.is_empty()).then_some(mark),
-                Err(_) => began_in(directory, &owed.memory),
-            };
-            if let Some(mark) = &mark {
-                let _: Wiped = empty(directory, mark);
-            }
-            Vec::new()
+        let mark = || match of_file() {
+            Ok(mark) => (!owed.memory.directories.is_empty()).then_some(mark),
+            Err(_) => began_in(directory, &owed.memory),
         };
-        // All that setup wrote its user may remove. By another's word no more goes.
-        let _ = ask(&self.setup, &clear);
-        if is_ours {
-            clear();
+        let by = if is_ours { By::All } else { By::Users };
+        match mark() {
+            Some(mark) => remains::clear(directory, &[mark], by, &self.setup, self.report),
+            // PID 1 may be kept out of what is above the directory; setup's user is not.
+            None => {
+                let clear = || {
+                    if let Some(mark) = mark() {
+                        let _: Wiped = empty(directory, &mark, self.report);
+                    }
+                    Vec::new()
+                };
+                let _ = ask(&self.setup, &clear);
+            }
         }
     }
 
@@ -253,7 +263,7 @@ impl Phase<'_> {
         let journal = match self.begin_journal(&home, &places) {
             Ok(journal) => journal,
             Err(fault) => {
-                let _ = home.remove(&self.setup);
+                let _ = home.remove(&self.setup, self.report);
                 return Err(fault.into());
             }
         };
@@ -282,7 +292,11 @@ impl Phase<'_> {
             Some((place.path.clone(), began))
         });
         let memory = Memory {
-            directories: directory.iter().map(|path| path.to_path_buf()).collect(),
+            directories: directory
+                .filter(|path| exists(path, &self.setup))
+                .iter()
+                .map(|path| path.to_path_buf())
+                .collect(),
             homes: vec![home.since()],
             marks: marks.collect(),
             older: Some(Older::of(self.setup.uid)),
@@ -295,21 +309,14 @@ impl Phase<'_> {
     fn give_up(&self, home: &Home, places: &[Place], objects: &Snapshot) {
         // What outlasted the first kill has been told, and has had its time.
         let _ = kill::everything_again(Some(self.setup.uid));
-        let _ = home.remove(&self.setup);
+        let _ = home.remove(&self.setup, self.report);
         // The next start may be in the same namespace; what is left is owed by it.
         let _ = objects.clear(&self.setup);
         if self.needs_clean_ground()
             && let Some((directory, _)) = &self.rules.directory
         {
-            let clear = || {
-                let marks = places.iter().filter_map(|place| place.mark.as_ref());
-                for mark in marks {
-                    let _: Wiped = empty(directory, mark);
-                }
-                Vec::new()
-            };
-            let _ = ask(&self.setup, &clear);
-            clear();
+            let marks: Vec<Mark> = places.iter().filter_map(|place| place.mark).collect();
+            remains::clear(directory, &marks, By::All, &self.setup, self.report);
         }
     }
 

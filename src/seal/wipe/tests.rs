@@ -15,9 +15,9 @@ use nix::unistd::{Uid, chown, mkfifo};
 
 use super::super::since::Mark;
 use super::super::tests::Place;
-use super::{Identity, Reason, Tree, Wiped};
+use super::{Identity, Reason, Tree, Wiped, empty};
 use crate::exit::Exit;
-use crate::report::Fault;
+use crate::report::{Fault, Reporter};
 
 /// A tree `home` in a place, opened after the mark as setup's home is.
 fn home(place: &Place) -> (Mark, Tree) {
@@ -165,6 +165,19 @@ fn a_tree_on_another_mount_than_the_mark_is_left() {
         left(&place, &wiped),
         [("home".to_owned(), Reason::OtherMount)]
     );
+}
+
+#[test]
+fn a_directory_that_is_emptied_stays_even_if_it_seems_to_be_new() {
+    // As one of an image is on an overlay, once setup changed anything in it.
+    let place = Place::new();
+    let (mark, tree) = home(&place);
+    place.write("home/made/file", "setup");
+    let wiped = empty(&place.0.join("home"), &mark, Reporter::default());
+    assert_eq!((wiped.removed, wiped.left.len()), (2, 0));
+    assert_eq!(fs::read_dir(place.0.join("home")).unwrap().count(), 0);
+    assert!(tree.remove(&mark).is_complete());
+    assert!(!place.0.join("home").exists(), "setup's own goes whole");
 }
 
 #[test]

@@ -14,7 +14,8 @@ use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
-use super::{DIRECTORY, Inode, Reason, Tree, Wiped, inode, inode_of};
+use super::{DIRECTORY, How, Inode, Reason, Top, Tree, Wiped, inode, inode_of};
+use crate::seal::progress::Progress;
 use crate::seal::since::Mark;
 use crate::sys::listing;
 use crate::sys::statx::{Mount, birth};
@@ -36,15 +37,19 @@ struct Walk<'a> {
     tree: &'a Tree,
     mount: Mount,
     mark: &'a Mark,
+    top: Top,
+    progress: Option<Progress>,
     wiped: &'a mut Wiped,
     levels: Vec<Level>,
 }
 
-pub(super) fn empty(tree: &Tree, mount: Mount, mark: &Mark, wiped: &mut Wiped) {
+pub(super) fn empty(tree: &Tree, mount: Mount, mark: &Mark, how: How, wiped: &mut Wiped) {
     let mut walk = Walk {
         tree,
         mount,
         mark,
+        top: how.top,
+        progress: how.report.map(|report| Progress::of("removed", report)),
         wiped,
         levels: Vec::new(),
     };
@@ -64,6 +69,9 @@ impl Walk<'_> {
                 match self.enter(here.as_fd(), name.clone(), None) {
                     Ok(entered) => here = entered,
                     Err(Errno::EXDEV) => self.leave(&name, Reason::OtherMount),
+                    Err(Errno::EACCES) if self.remove_unopened(here.as_fd(), &name) => {
+                        self.count();
+                    }
                     Err(errno) => self.leave(&name, Reason::Refused(errno)),
                 }
                 continue;
@@ -72,7 +80,9 @@ impl Walk<'_> {
                 return Ok(());
             };
             let Some(above) = self.levels.last() else {
-                self.remove_directory(self.tree.parent.as_fd(), &done);
+                if self.top == Top::Goes {
+                    self.remove_directory(self.tree.parent.as_fd(), &done);
+                }
                 return Ok(());
             };
             let expected = above.inode;
@@ -145,6 +155,18 @@ impl Walk<'_> {
         }
     }
 
+    /// Whether another's directory that this user may not look into could be removed:
+    /// the kernel does that only if it is empty.
+    fn remove_unopened(&self, parent: BorrowedFd<'_>, name: &OsStr) -> bool {
+        let flags = DIRECTORY | OFlag::O_PATH;
+        let Ok(directory) = openat(parent, name, flags, Mode::empty()) else {
+            return false;
+        };
+        let is_here = Mount::of(&directory).is_ok_and(|mount| mount == self.mount);
+        let is_new = birth(&directory).is_none_or(|born| self.mark.is_before_birth(born));
+        is_here && is_new && unlinkat(parent, name, UnlinkatFlags::RemoveDir).is_ok()
+    }
+
     fn remove_directory(&mut self, parent: BorrowedFd<'_>, level: &Level) {
         let name = level.name.as_os_str();
         let stat = fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW);
@@ -165,6 +187,9 @@ impl Walk<'_> {
 
     fn count(&mut self) {
         self.wiped.removed = self.wiped.removed.saturating_add(1);
+        if let Some(progress) = &mut self.progress {
+            progress.at(self.wiped.removed);
+        }
     }
 
     fn leave(&mut self, name: &OsStr, reason: Reason) {
