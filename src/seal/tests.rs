@@ -2,16 +2,20 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::stat::{Mode, mkdirat};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Uid, mkdtemp, pipe, setresuid, setsid};
 
+use super::since::Mark;
+use super::wipe::Tree;
 use crate::sys::process::{exit_now, fork};
 use crate::sys::signal::block_all;
 
@@ -38,6 +42,47 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A chain of directories below one, deeper than a path can say; gone when dropped.
+pub(crate) struct Deep(PathBuf);
+
+impl Deep {
+    /// With a file of this name and content in every directory of the chain.
+    pub(crate) fn below(
+        top: &Path,
+        levels: usize,
+        name: &str,
+        (file, content): (&str, &str),
+    ) -> Self {
+        let open = |at: BorrowedFd<'_>, name: &str| {
+            openat(
+                at,
+                name,
+                OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
+                Mode::empty(),
+            )
+            .unwrap()
+        };
+        let mut here = openat(AT_FDCWD, top, OFlag::O_DIRECTORY, Mode::empty()).unwrap();
+        for _ in 0..levels {
+            mkdirat(&here, name, Mode::S_IRWXU).unwrap();
+            here = open(here.as_fd(), name);
+            if !file.is_empty() {
+                let flags = OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+                let made = openat(&here, file, flags, Mode::S_IRUSR).unwrap();
+                File::from(made).write_all(content.as_bytes()).unwrap();
+            }
+        }
+        Self(top.join(name))
+    }
+}
+
+impl Drop for Deep {
+    fn drop(&mut self) {
+        let mark = Mark::at(&self.0, (0, 0)).unwrap();
+        let _ = Tree::open(&self.0).unwrap().remove(&mark);
     }
 }
 

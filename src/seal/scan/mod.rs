@@ -29,8 +29,10 @@ pub use report::{End, Finding, Limit, Missed, Place, Report, Trouble, masked, ma
 use crate::search::Searcher;
 use report::Hit;
 
-/// As deep as directories are entered: each level holds a descriptor.
-pub const LEVELS: usize = 256;
+/// As deep as directories are entered.
+pub const LEVELS: usize = 4096;
+/// As long as the path of a directory that is entered may be.
+pub const PATH_BYTES: usize = 64 << 10;
 /// The most that is unpacked from one compressed stream.
 pub const STREAM_BYTES: u64 = 256 << 20;
 /// The most that is unpacked by one process of a scan.

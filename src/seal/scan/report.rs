@@ -85,7 +85,9 @@ impl Limit {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Levels => "directories are nested more than 256 deep",
+            Self::Levels => {
+                "directories are nested more than 4096 deep, or their path has more than 64 KiB"
+            }
             Self::StreamBytes => "it unpacks to more than 256 MiB",
             Self::TotalBytes => "more than 16 GiB were unpacked",
             Self::Attributes => "its attributes take more than 64 KiB",

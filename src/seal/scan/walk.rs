@@ -10,6 +10,7 @@
 //! change of the working directory, recursion.
 
 mod entry;
+mod levels;
 
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
@@ -24,11 +25,12 @@ use super::attributes::Attributes;
 use super::contents::Contents;
 use super::counts::{Counted, Counts};
 use super::report::{Hit, Limit, Trouble};
-use super::{LEVELS, Limits, Listener, Root};
+use super::{LEVELS, Limits, Listener, PATH_BYTES, Root};
 use crate::seal::since::is_beyond_reach;
 use crate::search::Searcher;
 use crate::sys::listing;
 use crate::sys::statx::Mount;
+use levels::{Level, Levels};
 
 /// Bytes of directory entries that are read at once.
 const LISTING: usize = 32 * 1024;
@@ -116,18 +118,6 @@ struct Walk<'a> {
     is_stopped: bool,
 }
 
-/// A directory that is being walked.
-struct Level {
-    directory: OwnedFd,
-    /// Entries that were read, as the kernel laid them out, and how far we are.
-    entries: Vec<u8>,
-    next: usize,
-    /// The length of its path.
-    path: usize,
-    hash: u32,
-    is_secret: bool,
-}
-
 /// An entry of a directory.
 struct Entry {
     kind: SFlag,
@@ -211,16 +201,16 @@ impl<'a> Walk<'a> {
 
     /// Everything below a directory, depth first.
     fn tree(&mut self, directory: OwnedFd, root: &Root, hash: u32, is_secret: bool) {
-        let mut levels = Vec::new();
+        let mut levels = Levels::default();
         self.enter(&mut levels, directory, hash, is_secret);
-        while let Some(level) = levels.last_mut() {
+        while let Some(level) = levels.last() {
             if self.is_stopped {
                 return;
             }
             match self.next_entry(level) {
                 Some(entry) => {
                     if let Some((directory, is_secret)) = self.entry(level, root, &entry) {
-                        if levels.len() >= LEVELS {
+                        if levels.depth() >= LEVELS || self.path.len() > PATH_BYTES {
                             self.missed_if_ours(entry.hash, Trouble::Limit(Limit::Levels));
                         } else {
                             self.enter(&mut levels, directory, entry.hash, is_secret);
@@ -228,25 +218,32 @@ impl<'a> Walk<'a> {
                     }
                 }
                 None => {
-                    levels.pop();
+                    if let Err(errno) = levels.pop(&root.path, &mut self.path) {
+                        self.missed(Trouble::Unreadable(errno));
+                    }
                 }
             }
         }
     }
 
-    fn enter(&mut self, levels: &mut Vec<Level>, directory: OwnedFd, hash: u32, is_secret: bool) {
+    fn enter(&mut self, levels: &mut Levels, directory: OwnedFd, hash: u32, is_secret: bool) {
         if self.what.share.has(hash) && !is_secret {
             self.counts.add(Counted::Directories, 1);
             self.attributes(&directory);
         }
-        levels.push(Level {
+        let level = Level {
             directory,
             entries: Vec::new(),
             next: 0,
+            is_read: false,
             path: self.path.len(),
             hash,
             is_secret,
-        });
+        };
+        if let Err((errno, length)) = levels.push(level, &mut self.listing) {
+            let far = self.path.get(..length).unwrap_or(&self.path);
+            self.listener.missed(far, Trouble::Unreadable(errno));
+        }
     }
 
     /// Puts the next entry's path together.
@@ -272,6 +269,9 @@ impl<'a> Walk<'a> {
                     name: start,
                     hash: hash(level.hash, name),
                 });
+            }
+            if level.is_read {
+                return None;
             }
             match listing::entries(level.directory.as_fd(), &mut self.listing) {
                 Ok(0) => return None,

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkfifo};
 
+use super::super::super::tests::Deep;
 use super::super::report::{Hit, Missed, Place, Report};
 use super::super::wire::{self, Message};
 use super::super::{Counted, Counts, End, FINDINGS, LEVELS, Limit, Root, Trouble, scan};
@@ -126,16 +127,49 @@ fn a_stream_that_unpacks_to_too_much_is_a_finding_of_its_own() {
 
 #[test]
 fn directories_are_entered_to_a_limit_that_is_said() {
-    let tree = Tree::new();
-    let mut path = tree.0.clone();
-    for _ in 0..LEVELS + 10 {
-        path.push("d");
+    for (levels, name) in [(LEVELS + 10, "d"), (400, &*"d".repeat(200))] {
+        let tree = Tree::new();
+        let deep = Deep::below(&tree.0, levels, name, ("", ""));
+        let report = tree.scan();
+        assert_eq!(report.missed.len(), 1);
+        assert_eq!(report.missed[0].trouble, Trouble::Limit(Limit::Levels));
+        assert!(!report.is_clean());
+        drop(deep);
     }
-    fs::create_dir_all(&path).unwrap();
+}
+
+#[test]
+fn four_hundred_levels_are_searched_below_a_path_of_any_length() {
+    // Before and after what is entered first, as names are sorted or hashed.
+    let tree = Tree::new();
+    let name = "node_modules-and-more";
+    let deep = Deep::below(&tree.0, 400, name, ("file", VALUE));
+    for helpers in [0, 2] {
+        let report = tree.scan_by(|_| {}, |options| options.helpers = helpers);
+        assert!(report.missed.is_empty());
+        assert_eq!(report.findings.len(), 400, "{helpers}");
+        let longest = report
+            .findings
+            .iter()
+            .map(|one| one.path().as_os_str().len());
+        assert!(longest.max() > Some(8_000));
+    }
+    drop(deep);
+}
+
+#[test]
+fn a_directory_far_above_is_gone_on_with_where_it_was_left() {
+    let tree = Tree::new();
+    let deep = Deep::below(&tree.0, 200, "d", ("", ""));
+    // More than is read at once, beside the way down.
+    for number in 0..3_000 {
+        tree.write(&format!("d/{number:0100}"), "");
+    }
+    tree.write("d/last", VALUE);
     let report = tree.scan();
-    assert_eq!(report.missed.len(), 1);
-    assert_eq!(report.missed[0].trouble, Trouble::Limit(Limit::Levels));
-    assert!(!report.is_clean());
+    assert_eq!(report.findings.len(), 1);
+    assert_eq!(report.counts.of(Counted::Files), 3_001);
+    drop(deep);
 }
 
 #[test]
