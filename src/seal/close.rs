@@ -10,6 +10,7 @@
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::as_user::ask;
 use super::disks;
@@ -20,7 +21,7 @@ use super::places::Place;
 use super::residue::{self, Places, Residue, clean};
 use super::stop;
 use super::trace::{self, Kind, Search, Trace};
-use super::wording::{UNSEEN, shown_path, unseen_place};
+use super::wording::{SLOW, UNSEEN, shown_path, unseen_place};
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
 use crate::json::Value;
@@ -33,6 +34,9 @@ use crate::setup::work::Ended;
 
 /// What to do about a process that ended early.
 const AGAIN: &str = "a restart may help; else more memory";
+
+/// As long either search may take, the one for settings and the one for values.
+pub(super) const PATIENCE: Duration = Duration::from_hours(1);
 
 /// Setup is over: nothing of it lives, and nothing of its values is left where
 /// main could find it. Only `Seal::close` makes one.
@@ -211,11 +215,13 @@ impl Seal<'_> {
             everything: !self.is_certain,
             users: self.users(),
             report: self.report,
+            patience: PATIENCE,
         };
         let mut traces = search.run(searcher);
         if stop::is_asked() {
             return Vec::new();
         }
+        traces.acquit(&self.places, self.setup);
         let text = format!(
             "seal: {} files searched, {} of formats that are not opened, {} older ones out of setup's reach",
             traces.files, traces.unopened, traces.beyond
@@ -265,7 +271,9 @@ impl Seal<'_> {
             roots: &roots,
             homes: &self.homes,
             marks: &marks.collect::<Vec<_>>(),
-            setup: self.setup.uid,
+            report: Some(self.report),
+            patience: PATIENCE,
+            setup: self.setup,
         };
         if stop::is_asked() {
             return;
@@ -361,6 +369,7 @@ impl Fault for SealFault {
                 Kind::Unseen => UNSEEN,
                 Kind::Limit => "remove it at the end of setup, or unpack it there: plain files have no limit; `\"on_hit\": \"report\"` in `seal` starts main all the same",
                 Kind::Lost => AGAIN,
+                Kind::Overran => SLOW,
             },
             Self::Residue(residue) => return residue.remedy(),
             Self::MoreResidues(_) => "mend those that are named, and start again",

@@ -8,6 +8,7 @@
 //! message or in the journal.
 
 pub mod as_user;
+mod blame;
 pub mod close;
 mod disks;
 pub mod journal;

@@ -10,8 +10,11 @@
 //! link followed. What cannot be looked at is a finding too.
 
 mod artefact;
+mod blame;
 mod carry;
 mod clean;
+mod descend;
+mod file;
 mod git;
 mod git_config;
 mod places;
@@ -19,6 +22,7 @@ mod settle;
 mod walk;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::geteuid;
@@ -26,10 +30,10 @@ use nix::unistd::geteuid;
 use super::as_user::ask_unless_stopped;
 use super::scan::masked_path;
 use super::since::Mark;
-use super::wording::{UNSEEN, shown_path};
+use super::wording::{SLOW, UNSEEN, shown_path};
 use crate::collect::accounts::Identity;
 use crate::exit::Exit;
-use crate::report::Fault;
+use crate::report::{Fault, Reporter};
 use crate::search::Searcher;
 
 pub use clean::{CleanFault, clean};
@@ -89,6 +93,8 @@ pub enum Kind {
     StartFile,
     /// Nobody could look at it.
     Unreadable,
+    /// The look took too long and ended there.
+    Unfinished,
 }
 
 /// What was looked at, and what was found.
@@ -111,8 +117,12 @@ pub struct Places<'a> {
     /// The marks of the mounts in question. On a mount without one everything
     /// counts as new.
     pub marks: &'a [Mark],
-    /// Setup's uid: who has it knows what setup could not reach.
-    pub setup: u32,
+    /// Where the progress of a long look is said.
+    pub report: Option<Reporter>,
+    /// How long it may take.
+    pub patience: Duration,
+    /// Setup's user: what it could not have written is no trace of it.
+    pub setup: &'a Identity,
 }
 
 /// Looks at all the trees, each on its own mount and no further.
@@ -138,6 +148,8 @@ pub fn look_as(places: &Places<'_>, users: &[&Identity]) -> nix::Result<Found> {
             found.join(&look(Some(user))?);
         }
     }
+    // Main's user can look, and not ask.
+    blame::acquit(&mut found.residues, 0, places.setup);
     Ok(found)
 }
 
@@ -160,7 +172,7 @@ impl Kind {
             Self::SetId | Self::FileCapability => "X1",
             Self::Preload => "X2",
             Self::GitCommand | Self::GitHook | Self::StartFile => "X3",
-            Self::Unreadable => "Z6",
+            Self::Unreadable | Self::Unfinished => "Z6",
         }
     }
 
@@ -200,6 +212,7 @@ impl Kind {
             Self::GitHook => "a Git hook",
             Self::StartFile => "a file that programs obey at their start",
             Self::Unreadable => "a file or directory that could not be looked at",
+            Self::Unfinished => "more than could be looked at within an hour",
         }
     }
 }
@@ -226,7 +239,7 @@ impl Residue {
 impl Fault for Residue {
     fn what(&self) -> String {
         // It need not be setup's: a mount of another user may be older.
-        let left = if self.kind == Kind::Unreadable {
+        let left = if matches!(self.kind, Kind::Unreadable | Kind::Unfinished) {
             "there is"
         } else {
             "setup left"
@@ -245,6 +258,9 @@ impl Fault for Residue {
     fn remedy(&self) -> String {
         if self.kind == Kind::Unreadable {
             return UNSEEN.into();
+        }
+        if self.kind == Kind::Unfinished {
+            return SLOW.into();
         }
         let git = "give Git its credential by `setup.git` instead";
         let remove = if self.can_clean {
@@ -271,7 +287,8 @@ impl Fault for Residue {
             | Kind::GitCommand
             | Kind::GitHook
             | Kind::StartFile
-            | Kind::Unreadable => remove.into(),
+            | Kind::Unreadable
+            | Kind::Unfinished => remove.into(),
         }
     }
 

@@ -5,6 +5,8 @@
 //!
 //! **Never:** silence about what could not be searched; a value.
 
+mod acquit;
+
 use std::ffi::OsString;
 use std::fs;
 use std::mem;
@@ -20,6 +22,7 @@ use nix::unistd::geteuid;
 
 use super::as_user::ask_unless_stopped;
 use super::places::Place;
+use super::progress::Progress;
 use super::scan::{
     COUNTED, Counted, End, HELPERS, Limit, Limits, Missed, Options, Root, Trouble, scan,
 };
@@ -28,9 +31,6 @@ use crate::collect::accounts::Identity;
 use crate::report::{Reporter, said};
 use crate::search::Searcher;
 use crate::sys::statx::Mount;
-
-/// A search that takes longer than this says how far it is, again and again.
-const SILENCE: Duration = Duration::from_secs(5);
 
 /// A place where a value is, or may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub enum Kind {
     Limit,
     /// The search ended before its end.
     Lost,
+    /// It took too long.
+    Overran,
 }
 
 impl Kind {
@@ -66,11 +68,18 @@ impl Kind {
             Self::Unseen => b'u',
             Self::Limit => b'l',
             Self::Lost => b'e',
+            Self::Overran => b'o',
         }
     }
 
     fn of(letter: u8) -> Option<Self> {
-        let all = [Self::Value, Self::Unseen, Self::Limit, Self::Lost];
+        let all = [
+            Self::Value,
+            Self::Unseen,
+            Self::Limit,
+            Self::Lost,
+            Self::Overran,
+        ];
         all.into_iter().find(|kind| kind.letter() == letter)
     }
 }
@@ -104,6 +113,8 @@ pub struct Search<'a> {
     pub users: [&'a Identity; 2],
     /// Where the progress of a long search is said.
     pub report: Reporter,
+    /// How long it may take.
+    pub patience: Duration,
 }
 
 impl Search<'_> {
@@ -138,14 +149,12 @@ impl Search<'_> {
 
     fn once(&self, searcher: &Searcher) -> Traces {
         let roots: Vec<Root> = self.places.iter().map(|place| self.root(place)).collect();
-        let mut last_said = Instant::now();
+        let began = Instant::now();
+        let mut progress = Progress::of("searched", self.report);
         let mut watch = |counts: &super::scan::Counts| {
-            if last_said.elapsed() >= SILENCE {
-                last_said = Instant::now();
-                let files = counts.of(Counted::Files);
-                let text = format!("seal: {files} files searched so far");
-                self.report
-                    .note("progress", &text, &[("files", files.into())]);
+            progress.at(counts.of(Counted::Files));
+            if began.elapsed() > self.patience {
+                return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         };
@@ -180,8 +189,10 @@ impl Search<'_> {
         traces
             .left
             .extend(missed.map(|missed| Trace::missed(missed, searcher)));
-        if report.end != End::Complete {
-            traces.left.push(Trace::lost());
+        match report.end {
+            End::Complete => {}
+            End::Stopped => traces.left.push(Trace::overran()),
+            End::HelperLost => traces.left.push(Trace::lost()),
         }
         let unlisted = report.counts.of(Counted::Unlisted);
         if unlisted != 0 {
@@ -234,6 +245,14 @@ impl Trace {
 }
 
 impl Trace {
+    fn overran() -> Self {
+        Self {
+            what: "the search took longer than an hour".into(),
+            kind: Kind::Overran,
+            ..Self::lost()
+        }
+    }
+
     /// More values, in files that are not named: nothing can remove them.
     fn unlisted(more: u64) -> Self {
         Self {

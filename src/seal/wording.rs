@@ -19,6 +19,9 @@ const NAMED: usize = 8;
 /// What to do about what nobody could look at.
 pub(super) const UNSEEN: &str = "let setup's or main's user read it, remove it at the end of setup, mount it `:ro`, or give PID 1 the right (compose: `cap_add: [DAC_READ_SEARCH]`)";
 
+/// What to do about a search that took too long.
+pub(super) const SLOW: &str = "let setup leave fewer files (remove what only the build needs at its end), take a faster file system, or mount `:ro` what setup need not write; `\"on_hit\": \"report\"` in `seal` starts main all the same";
+
 /// A path ready to be copied if it is plain ASCII, else escaped.
 pub(crate) fn shown_path(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use super::{Found, Kind, Residue};
 
-const KINDS: [Kind; 19] = [
+const KINDS: [Kind; 20] = [
     Kind::GitUrl,
     Kind::SubmoduleUrl,
     Kind::ExtraHeader,
@@ -30,6 +30,7 @@ const KINDS: [Kind; 19] = [
     Kind::GitHook,
     Kind::StartFile,
     Kind::Unreadable,
+    Kind::Unfinished,
 ];
 
 /// Two counts, then for each trace kind, whether it can be cleaned, line and

@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{Gid, Uid, fchown, mkstemp};
 
-use super::git::{self, Cut};
-use super::walk::read;
+use super::descend::At;
+use super::file::read;
+use super::file::read;
 use super::{Kind, Residue, artefact};
 use crate::exit::Exit;
 use crate::redact::url::without_user_info;
@@ -49,7 +50,7 @@ fn take_out(residue: &Residue) -> io::Result<()> {
             if !found.is_file() || found.nlink() != 1 {
                 return Err(io::ErrorKind::Unsupported.into());
             }
-            let bytes = read(path).ok_or(io::ErrorKind::InvalidData)?;
+            let bytes = read(&At::path(path)).ok_or(io::ErrorKind::InvalidData)?;
             let clean = without(&bytes, path, residue.kind, line)?;
             replace(path, &found, &clean)
         }

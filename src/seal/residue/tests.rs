@@ -5,12 +5,13 @@ mod cleaning;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use caps::{CapSet, Capability};
 use nix::unistd::{Uid, chown};
 
 use super::super::since::Mark;
-use super::super::tests::Place;
+use super::super::tests::{Deep, Place};
 use super::{Found, Identity, Kind, Places, Residue, Settled, clean, look, look_as, settle};
 use crate::report::Fault;
 use crate::sys::attribute;
@@ -24,6 +25,15 @@ const CLEAN: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\
 /// As a policy with `"on_hit": "remove"` has it.
 fn settle_all(found: Found) -> Settled {
     settle(found, &|residue| clean(residue).is_ok())
+}
+
+fn agent() -> Identity {
+    Identity {
+        uid: 1000,
+        gid: 1000,
+        groups: vec![1000],
+        home: "/".into(),
+    }
 }
 
 struct Scene {
@@ -61,7 +71,9 @@ impl Scene {
             roots: &[work],
             homes: &[home],
             marks: &[self.mark],
-            setup: 1000,
+            report: None,
+            patience: Duration::from_mins(1),
+            setup: &agent(),
         })
     }
 
@@ -425,17 +437,14 @@ fn a_root_that_may_not_read_all_sees_with_the_other_user_s_eyes() {
         }
         let [work, home] = ["work", "home"].map(|name| scene.place.0.join(name));
         let (roots, homes, marks) = ([work], [home], [scene.mark]);
+        let identity = agent();
         let places = Places {
             roots: &roots,
             homes: &homes,
             marks: &marks,
-            setup: 1000,
-        };
-        let identity = Identity {
-            uid: 1000,
-            gid: 1000,
-            groups: vec![1000],
-            home: "/".into(),
+            report: None,
+            patience: Duration::from_mins(1),
+            setup: &identity,
         };
         let alone: Vec<_> = look(&places)
             .residues
@@ -452,4 +461,74 @@ fn a_root_that_may_not_read_all_sees_with_the_other_user_s_eyes() {
     };
     let rows = std::thread::scope(|scope| scope.spawn(work).join().unwrap());
     assert_eq!(rows, ["G4 home/.config/git/config:2"]);
+}
+
+#[test]
+fn four_hundred_levels_are_looked_at_below_a_path_of_any_length() {
+    let scene = Scene::new();
+    let work = scene.place.0.join("work");
+    let token = (
+        "package-lock.json",
+        "\"resolved\": \"https://u:p@host/x.tgz\"\n",
+    );
+    let deep = Deep::below(&work, 400, "node_modules-and-more", token);
+    let found = scene.look();
+    let kinds = found.residues.iter().map(|one| one.kind);
+    assert_eq!(kinds.filter(|kind| *kind == Kind::ArtefactUrl).count(), 400);
+    assert_eq!(found.residues.len(), 400);
+    drop(deep);
+}
+
+#[test]
+fn a_look_that_takes_too_long_ends_and_is_a_finding_with_its_way_out() {
+    let scene = Scene::new();
+    for number in 0..200 {
+        scene.write(&format!("work/{number}"), "");
+    }
+    let work = scene.place.0.join("work");
+    let found = look(&Places {
+        roots: std::slice::from_ref(&work),
+        homes: &[],
+        marks: &[scene.mark],
+        report: None,
+        patience: Duration::ZERO,
+        setup: &agent(),
+    });
+    let [residue] = found.residues.as_slice() else {
+        panic!("{:?}", found.residues);
+    };
+    assert_eq!(residue.kind, Kind::Unfinished);
+    assert!(residue.path.starts_with(&work) && residue.kind.is_credential());
+    assert!(residue.remedy().contains("\"on_hit\": \"report\""));
+    assert!(found.seen < 200);
+}
+
+#[test]
+fn what_setup_s_user_could_not_have_written_is_no_trace_of_it_however_much_of_it_there_is() {
+    let scene = Scene::new();
+    for path in ["", "home", "work"] {
+        let path = scene.place.0.join(path);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let helper = "[credential]\nhelper = store\n";
+    // More of the image's than are listed, before and after.
+    for number in 0..1_100 {
+        scene.write(&format!("work/{number}/etc/gitconfig"), helper);
+    }
+    let own = scene.write("work/own/etc/gitconfig", helper);
+    chown(&own, Some(Uid::from_raw(1000)), None).unwrap();
+    let [work, home] = ["work", "home"].map(|name| scene.place.0.join(name));
+    let (roots, homes, marks, agent) = ([work], [home], [scene.mark], agent());
+    let places = Places {
+        roots: &roots,
+        homes: &homes,
+        marks: &marks,
+        report: None,
+        patience: Duration::from_mins(1),
+        setup: &agent,
+    };
+    let found = look_as(&places, &[&agent]).unwrap();
+    let rows: Vec<_> = found.residues.iter().map(|one| scene.row(one)).collect();
+    assert_eq!(rows, ["G4 work/own/etc/gitconfig:2"]);
+    assert_eq!(found.more, 0);
 }

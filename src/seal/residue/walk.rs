@@ -5,25 +5,29 @@
 //! **Never:** recursion, a link followed on the way down, another mount.
 
 use std::fs;
-use std::io::Read;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
+use std::time::Instant;
 
-use nix::fcntl::{AT_FDCWD, OFlag, open};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, lstat};
 use nix::unistd::geteuid;
 
-use super::{Found, Kind, Places, Residue, artefact, git, places};
+use super::descend::{self, At, Seen};
+use super::file::{File, kind, read};
+use super::{Found, Kind, Places, Residue, artefact, blame, git, places};
 use crate::seal::places::is_read_only;
+use crate::seal::progress::Progress;
 use crate::seal::since::{Mark, is_beyond_reach};
 use crate::sys::attribute;
-use crate::sys::statx::{Mount, birth};
+use crate::sys::statx::Mount;
 
-/// The largest file that is read.
-const LIMIT: u64 = 16 << 20;
 /// As many traces are kept by name.
 const NAMED: usize = 1000;
+/// As many files pass between two looks at the clock.
+const STEPS: u64 = 64;
 /// As far as includes lead to further includes (Git stops at 10).
 const INCLUDES: u8 = 10;
 /// Git's own configuration below a home directory.
@@ -34,6 +38,11 @@ pub(super) fn look(places: &Places<'_>) -> Found {
     let mut walk = Walk {
         places,
         found: Found::default(),
+        judged: 0,
+        progress: places
+            .report
+            .map(|report| Progress::of("looked at", report)),
+        until: Instant::now() + places.patience,
     };
     // A user without an entry in `/etc/passwd` has `/`, which may be read-only.
     let homes = places.homes.iter().filter(|home| !is_read_only(home));
@@ -58,55 +67,59 @@ fn covers(other: &Path, root: &Path) -> bool {
 struct Walk<'a> {
     places: &'a Places<'a>,
     found: Found,
-}
-
-/// A file, and what its mount's mark says of it.
-struct File<'a> {
-    path: &'a Path,
-    stat: &'a FileStat,
-    mark: Option<&'a Mark>,
+    /// As many of the traces can be setup's for certain.
+    judged: usize,
+    progress: Option<Progress>,
+    until: Instant,
 }
 
 impl<'a> Walk<'a> {
     fn tree(&mut self, root: &Path) {
-        let Some(mount) = mount_of(root) else {
-            // A home that was never made leaves nothing.
-            if root.symlink_metadata().is_ok() {
-                self.note(Residue::new(root, None, Kind::Unreadable, false));
+        let top = match descend::top(root) {
+            Ok(top) => top,
+            Err(_)
+                if root
+                    .symlink_metadata()
+                    .is_err_and(|error| is_absence(&error)) =>
+            {
+                // A home that was never made leaves nothing.
+                return;
             }
-            return;
+            Err(_) => {
+                let mark = mount_of(root).and_then(|mount| self.mark_for(mount));
+                return self.unread(&At::path(root), mark);
+            }
+        };
+        let Ok(mount) = Mount::of(&top) else {
+            return self.note(Residue::new(root, None, Kind::Unreadable, false));
         };
         let mark = self.mark_for(mount);
-        let mut ahead = vec![root.to_path_buf()];
-        while let Some(directory) = ahead.pop() {
-            self.count();
-            if mount_of(&directory).is_some_and(|found| found != mount) {
-                continue;
+        descend::walk(top, root, mount, &mut |at, seen| {
+            match seen {
+                Seen::Directory => self.count(),
+                Seen::Entry(stat) => self.entry(*at, stat, mark),
+                Seen::Unread => self.unread(at, mark),
             }
-            let Ok(entries) = fs::read_dir(&directory) else {
-                if !self.is_beyond_reach(&directory, mark) {
-                    self.note(Residue::new(&directory, None, Kind::Unreadable, false));
-                }
-                continue;
-            };
-            for entry in entries {
-                let Ok(path) = entry.map(|entry| entry.path()) else {
-                    self.note(Residue::new(&directory, None, Kind::Unreadable, false));
-                    break;
-                };
-                match lstat(&path) {
-                    Ok(stat) if kind(&stat) == SFlag::S_IFDIR => ahead.push(path),
-                    Ok(stat) => self.entry(&path, &stat, mark),
-                    Err(_) => self.note(Residue::new(&path, None, Kind::Unreadable, false)),
-                }
-            }
-        }
+            self.has_time(at.path)
+        });
     }
 
-    fn is_beyond_reach(&self, directory: &Path, mark: Option<&Mark>) -> bool {
-        let name = directory.as_os_str().as_bytes();
-        let is_setup = geteuid().as_raw() == self.places.setup;
-        is_setup && mark.is_some_and(|mark| is_beyond_reach(AT_FDCWD, name, mark.began()))
+    /// Not for ever: a tree may be as large, and a file system as slow, as it likes.
+    fn has_time(&mut self, path: &Path) -> bool {
+        if self.found.seen.is_multiple_of(STEPS) && Instant::now() > self.until {
+            self.note(Residue::new(path, None, Kind::Unfinished, false));
+            return false;
+        }
+        true
+    }
+
+    fn unread(&mut self, at: &At<'_>, mark: Option<&Mark>) {
+        let name = at.name.as_os_str().as_bytes();
+        let is_setup = geteuid().as_raw() == self.places.setup.uid;
+        let is_beyond = |mark: &Mark| is_beyond_reach(at.directory, name, mark.began());
+        if !(is_setup && mark.is_some_and(is_beyond)) {
+            self.note(Residue::new(at.path, None, Kind::Unreadable, false));
+        }
     }
 
     /// A file outside of the trees. Without a mark its mount is not one that
@@ -122,25 +135,26 @@ impl<'a> Walk<'a> {
             if let Ok(stat) = lstat(&path)
                 && kind(&stat) == SFlag::S_IFREG
             {
-                self.entry(&path, &stat, mark);
+                self.entry(At::path(&path), &stat, mark);
             }
         }
     }
 
-    fn entry(&mut self, path: &Path, stat: &FileStat, mark: Option<&'a Mark>) {
+    fn entry(&mut self, at: At<'_>, stat: &FileStat, mark: Option<&Mark>) {
         self.count();
-        let file = File { path, stat, mark };
+        let file = File { at, stat, mark };
         if !file.is_new() {
             return;
         }
+        let path = at.path;
         if let Some(kind) = self.place(path) {
             self.note(Residue::new(path, None, kind, file.is_born_since()));
         }
         match kind(stat) {
             SFlag::S_IFREG => self.regular(&file),
-            SFlag::S_IFLNK if path.ends_with(".git") => self.git_directory_elsewhere(path),
+            SFlag::S_IFLNK if path.ends_with(".git") => self.git_directory_elsewhere(&at),
             // Git follows none in a repository's own files.
-            SFlag::S_IFLNK if self.is_git_config(path) && !is_content(path) => {
+            SFlag::S_IFLNK if self.is_git_config(&at) && !is_content(path) => {
                 self.note(Residue::new(path, None, Kind::Unreadable, false));
             }
             _ => {}
@@ -157,7 +171,7 @@ impl<'a> Walk<'a> {
     }
 
     fn regular(&mut self, file: &File<'_>) {
-        let (path, mode) = (file.path, file.stat.st_mode);
+        let (at, path, mode) = (&file.at, file.at.path, file.stat.st_mode);
         let is_alone = file.is_alone();
         let is_executable = mode & 0o111 != 0;
         let by_group = mode & libc::S_ISGID != 0 && mode & libc::S_IXGRP != 0;
@@ -167,15 +181,15 @@ impl<'a> Walk<'a> {
         if is_executable && attribute::has(path, CAPABILITY).unwrap_or(false) {
             self.note(Residue::new(path, None, Kind::FileCapability, false));
         }
-        if is_executable && is_hook(path) {
+        if is_executable && file.is_hook() {
             self.note(Residue::new(path, None, Kind::GitHook, false));
         }
         if path.ends_with(".git") {
-            self.git_directory_elsewhere(path);
-        } else if self.is_git_config(path) {
-            self.git_config(path, is_alone, INCLUDES);
+            self.git_directory_elsewhere(at);
+        } else if self.is_git_config(at) {
+            self.git_config(at, is_alone, INCLUDES);
         } else if artefact::is_one(path) {
-            match read(path) {
+            match read(at) {
                 Some(bytes) => {
                     for (kind, line) in artefact::traces(path, &bytes) {
                         let can_clean = is_alone && kind == Kind::ArtefactUrl;
@@ -187,8 +201,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn git_config(&mut self, path: &Path, is_alone: bool, includes: u8) {
-        let Some(bytes) = read(path) else {
+    fn git_config(&mut self, at: &At<'_>, is_alone: bool, includes: u8) {
+        let path = at.path;
+        let Some(bytes) = read(at) else {
             return self.note(Residue::new(path, None, Kind::Unreadable, false));
         };
         for trace in git::traces(&bytes, is_of_submodule(path)) {
@@ -207,13 +222,14 @@ impl<'a> Walk<'a> {
     }
 
     /// A file that Git reads as its configuration.
-    fn is_git_config(&self, path: &Path) -> bool {
+    fn is_git_config(&self, at: &At<'_>) -> bool {
+        let path = at.path;
         let in_home = |home: &PathBuf| {
             let below = path.strip_prefix(home);
             below.is_ok_and(|below| GIT_IN_HOME.iter().any(|name| below == Path::new(name)))
         };
         // Beside a `HEAD` it is a repository's, bare or not.
-        let in_repository = || path.ends_with("config") && path.with_file_name("HEAD").exists();
+        let in_repository = || path.ends_with("config") && at.has("HEAD");
         is_content(path)
             || path.ends_with("config.worktree")
             || path.ends_with("etc/gitconfig")
@@ -230,13 +246,13 @@ impl<'a> Walk<'a> {
     }
 
     /// A `.git` that is a file or a link leads to the configuration.
-    fn git_directory_elsewhere(&mut self, path: &Path) {
-        let above = path.parent().unwrap_or(Path::new("/"));
-        let target = if let Ok(target) = fs::read_link(path) {
-            target
+    fn git_directory_elsewhere(&mut self, at: &At<'_>) {
+        let above = at.path.parent().unwrap_or(Path::new("/"));
+        let target = if let Ok(target) = readlinkat(at.directory, at.name) {
+            target.into()
         } else {
-            let Some(bytes) = read(path) else {
-                return self.note(Residue::new(path, None, Kind::Unreadable, false));
+            let Some(bytes) = read(at) else {
+                return self.note(Residue::new(at.path, None, Kind::Unreadable, false));
             };
             // Anything else is nothing to Git.
             let Some(named) = bytes.strip_prefix(b"gitdir:") else {
@@ -245,7 +261,7 @@ impl<'a> Walk<'a> {
             PathBuf::from(std::ffi::OsStr::from_bytes(named.trim_ascii()))
         };
         let directory = above.join(target);
-        let shared = read(&directory.join("commondir")).map(|bytes| {
+        let shared = read(&At::path(&directory.join("commondir"))).map(|bytes| {
             let named = std::ffi::OsStr::from_bytes(bytes.trim_ascii()).to_owned();
             directory.join(named)
         });
@@ -260,15 +276,19 @@ impl<'a> Walk<'a> {
     fn elsewhere(&mut self, path: &Path, includes: u8) {
         let path = plain(path);
         let mark = mount_of(&path).and_then(|mount| self.mark_for(mount));
-        let Ok(stat) = lstat(&path) else { return };
+        let stat = match lstat(&path) {
+            Ok(stat) => stat,
+            Err(Errno::ENOENT | Errno::ENOTDIR) => return,
+            Err(_) => return self.note(Residue::new(&path, None, Kind::Unreadable, false)),
+        };
         let file = File {
-            path: &path,
+            at: At::path(&path),
             stat: &stat,
             mark,
         };
         match kind(&stat) {
             SFlag::S_IFREG if file.is_new() => {
-                self.git_config(&path, file.is_alone(), includes);
+                self.git_config(&file.at, file.is_alone(), includes);
             }
             SFlag::S_IFLNK => self.note(Residue::new(&path, None, Kind::Unreadable, false)),
             _ => {}
@@ -281,36 +301,25 @@ impl<'a> Walk<'a> {
 
     fn count(&mut self) {
         self.found.seen = self.found.seen.saturating_add(1);
+        if let Some(progress) = &mut self.progress {
+            progress.at(self.found.seen);
+        }
     }
 
     fn note(&mut self, residue: Residue) {
         if self.found.residues.contains(&residue) {
             return;
         }
+        if self.found.residues.len() >= NAMED && self.judged < NAMED {
+            // Those of others must not take the place of setup's.
+            blame::acquit(&mut self.found.residues, self.judged, self.places.setup);
+            self.judged = self.found.residues.len();
+        }
         if self.found.residues.len() < NAMED {
             self.found.residues.push(residue);
         } else {
             self.found.more = self.found.more.saturating_add(1);
         }
-    }
-}
-
-impl File<'_> {
-    fn is_new(&self) -> bool {
-        self.mark.is_none_or(|mark| mark.may_be_before(self.stat))
-    }
-
-    /// Whether it can be changed: it has surely changed since, and has one name.
-    fn is_alone(&self) -> bool {
-        self.stat.st_nlink == 1 && self.mark.is_some()
-    }
-
-    /// Whether the whole file is setup's: an older one may only have grown.
-    fn is_born_since(&self) -> bool {
-        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let born = || birth(open(self.path, flags, Mode::empty()).ok()?);
-        self.mark
-            .is_some_and(|mark| born().is_some_and(|born| mark.is_before_birth(born)))
     }
 }
 
@@ -339,37 +348,11 @@ fn is_of_submodule(path: &Path) -> bool {
     is_kept_by_git || path.ends_with(".gitmodules")
 }
 
-/// An executable in the `hooks` of a repository that is no example.
-fn is_hook(path: &Path) -> bool {
-    let is_sample = path
-        .extension()
-        .is_some_and(|extension| extension == "sample");
-    let directory = path
-        .parent()
-        .filter(|directory| directory.ends_with("hooks"));
-    let is_repository = |directory: &Path| directory.with_file_name("HEAD").exists();
-    !is_sample && directory.is_some_and(is_repository)
-}
-
-/// A regular file whole, unless it is too large or cannot be read.
-pub(super) fn read(path: &Path) -> Option<Vec<u8>> {
-    let file = fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
-        .ok()?;
-    let size = file.metadata().ok().filter(fs::Metadata::is_file)?.len();
-    let mut bytes = Vec::new();
-    file.take(LIMIT + 1).read_to_end(&mut bytes).ok()?;
-    let length = u64::try_from(bytes.len()).ok()?;
-    (size.max(length) <= LIMIT).then_some(bytes)
-}
-
 fn mount_of(path: &Path) -> Option<Mount> {
     let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     Mount::of(open(path, flags, Mode::empty()).ok()?).ok()
 }
 
-fn kind(stat: &FileStat) -> SFlag {
-    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
+fn is_absence(error: &io::Error) -> bool {
+    [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind())
 }
