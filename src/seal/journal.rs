@@ -114,7 +114,7 @@ impl Journal {
             memory,
         };
         // Where one is out of setup's reach, the next start relies on it.
-        let firm = setup.map(|setup| firm::place(setup, user));
+        let firm = setup.and_then(|setup| firm::place(setup, user));
         let firm = firm.filter(|place| firm::can_hold(place, user));
         let in_layer =
             layer::directory(layer).map(|directory| Kept::File(directory.join("journal")));
@@ -216,10 +216,8 @@ pub fn find(setup: Option<&Path>, user: &Identity) -> Option<Owed> {
 fn find_among(setup: Option<&Path>, layer: &Path, user: &Identity) -> Option<Owed> {
     let mut owed: Option<Owed> = None;
     let in_layer = Kept::File(layer.join("journal"));
-    let mut places: Vec<Kept> = setup
-        .map(|setup| firm::place(setup, user))
-        .into_iter()
-        .collect();
+    let firm = setup.and_then(|setup| firm::place(setup, user));
+    let mut places: Vec<Kept> = firm.into_iter().collect();
     for place in beside(setup).into_iter().chain([in_layer]) {
         if !places.contains(&place) {
             places.push(place);

@@ -137,26 +137,31 @@ mod tests {
 
     /// Bytes of a call's frame: more than what `clear_stack` overwrites itself.
     const FRAME: usize = 64 * 1024;
+    const LOOKED_AT: usize = 2 * FRAME;
 
     #[inline(never)]
     #[expect(clippy::large_stack_arrays, reason = "this is about the stack")]
-    fn leave_a_trace() -> u64 {
-        let frame = black_box([0xa5_u8; FRAME]);
-        u64::try_from(black_box(&frame).as_ptr().addr()).unwrap()
-    }
-
-    fn is_left(start: u64) -> bool {
-        let mut bytes = vec![0; FRAME];
-        let memory = File::open("/proc/self/mem").unwrap();
-        memory.read_exact_at(&mut bytes, start).unwrap();
-        bytes.windows(16).any(|window| window == [0xa5; 16])
+    fn leave_a_trace() {
+        black_box(&black_box([0xa5_u8; FRAME]));
     }
 
     #[test]
     fn what_a_call_left_on_the_stack_is_gone() {
-        let start = leave_a_trace();
-        assert!(is_left(start), "the trace can be seen");
+        let memory = File::open("/proc/self/mem").unwrap();
+        let is_trace = |window: &[u8]| window == [0xa5; 16];
+        let (mut before, mut after) = (vec![0; LOOKED_AT], vec![0; LOOKED_AT]);
+        let here = 0_u8;
+        // Up to this frame: where in its own frame a call has something is open.
+        let start = u64::try_from((&raw const here).addr() - LOOKED_AT).unwrap();
+        leave_a_trace();
+        // Nothing may be called meanwhile that would need more of the stack itself.
+        let seen = memory.read_at(&mut before, start);
         clear_stack();
-        assert!(!is_left(start));
+        let again = memory.read_at(&mut after, start);
+        assert_eq!((seen.unwrap(), again.unwrap()), (LOOKED_AT, LOOKED_AT));
+        let nearest = before.rchunks(4096).take(2);
+        let is_near = nearest.flat_map(|page| page.windows(16)).any(is_trace);
+        assert!(is_near, "the trace can be seen");
+        assert!(!after.windows(16).any(is_trace));
     }
 }

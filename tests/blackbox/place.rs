@@ -234,6 +234,15 @@ fn beside_other_programs_it_can_be_replaced_and_the_start_line_says_so() {
     let outcome = end(running);
     assert!(went(&outcome.stdout).contains(&"went mv away"));
     assert!(outcome.stderr.contains(says), "{}", outcome.stderr);
+    let through_a_link = Scene::raw(&["/tools/start", "--", "/bin/true"])
+        .init("/usr/bin/env")
+        .copy(vestibule(), "/own/vestibule")
+        .link("/tools/start", "/own/vestibule")
+        .file("/tools/other", 0o755, (0, 0), "#!/bin/sh\n")
+        .secret("github-token")
+        .capabilities(capability::DOCKER);
+    let said = through_a_link.run().expect_code(0).stderr;
+    assert!(said.contains(says), "{said}");
     let words = [path, "--log-format", "json", "--", "/bin/true"];
     let outcome = scene.asking(&words).run().expect_code(0);
     let events = outcome.events();

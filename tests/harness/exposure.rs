@@ -117,10 +117,25 @@ fn is_exposed(process: Process, known: &mut Known) -> bool {
         known.is_dumpable = arguments.next() == Some(1);
         return was || known.is_dumpable;
     }
+    if call == Some(libc::SYS_setresuid) {
+        expect_guarded_by_capabilities(process);
+    }
     let owner = fs::metadata(process.path("environ")).map_or(0, |found| found.uid());
     assert!(
         known.is_dumpable || owner == 0 || process.program().ends_with("stage"),
         "{process:?} is dumpable and never said so: {line}"
     );
     false
+}
+
+/// Right after a change of user the kernel makes a process what `fs.suid_dumpable`
+/// says. Where that is 1, only the capabilities that the process still has keep its
+/// new user out, until it says that it is not dumpable (ptrace(2)).
+fn expect_guarded_by_capabilities(process: Process) {
+    let held = process.status("CapPrm");
+    let has_none = u64::from_str_radix(&held, 16) == Ok(0);
+    assert!(
+        !has_none,
+        "{process:?} has a new user and nothing that keeps it out"
+    );
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::thread;
 
 use nix::mount::{MsFlags, mount};
@@ -40,6 +40,25 @@ fn beside(uid: u32, parts: &[&str]) {
             .expect("it runs")
             .success()
     );
+}
+
+/// A process of setup's user, elsewhere in the pod, that has a segment.
+struct Holder(Child);
+
+impl Holder {
+    fn of(key: &str) -> Self {
+        let mut holder = command(program());
+        let holder = holder.args(["segment", key, "wait"]).uid(1000).gid(1000);
+        let holder = holder.env("TOKEN", "held").stdout(Stdio::null());
+        Self(holder.spawn().expect("it runs"))
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The owners of all segments and message queues of the pod.
@@ -141,10 +160,7 @@ fn what_a_setup_that_was_killed_left_in_a_pod_is_gone_before_main_and_nobody_els
             // Another user's and root's, made since; and one that somebody has.
             beside(1001, &["segment", "2"]);
             beside(0, &["segment", "3"]);
-            let mut holder = command(program());
-            let holder = holder.args(["segment", "4", "wait"]).uid(1000).gid(1000);
-            let holder = holder.env("TOKEN", "held").stdout(Stdio::null());
-            let mut holder = holder.spawn().expect("it runs");
+            let holder = Holder::of("4");
             crate::harness::wait_for("the segment", || {
                 let own = owners()
                     .iter()
@@ -154,8 +170,7 @@ fn what_a_setup_that_was_killed_left_in_a_pod_is_gone_before_main_and_nobody_els
             });
             let outcome = expect_main(&scene, &layer);
             let mut kept = owners();
-            holder.kill().expect("it is ours");
-            holder.wait().expect("it is ours");
+            drop(holder);
             kept.sort_unstable();
             let mut wanted = older.clone();
             for other in [("shm", 1001), ("shm", 0), ("shm", 1000)] {
@@ -202,6 +217,21 @@ fn without_a_word_of_what_is_older_nothing_is_removed_and_all_of_it_is_named() {
         assert_eq!(owners(), before);
         clear();
         assert_eq!(scene.run().expect_code(0).stdout, "setup\nmain\n");
+    });
+}
+
+#[test]
+fn by_a_journal_that_main_could_have_forged_no_object_of_root_is_removed() {
+    in_a_pod(|| {
+        beside(0, &["segment", "1"]);
+        let before = owners();
+        let rules = Rules::of(&[sh("echo setup")]).setup("user", json!("root"));
+        let journal = "vestibule-journal 1\nstate setup-running\ntime 1\nobjects ///\nend\n";
+        let scene = rules.main(&["say", "main"]).shared_objects();
+        let scene = scene.file("/workspace/.vestibule-journal", 0o644, APP, journal);
+        let said = refusal(&scene.run(), 121);
+        assert!(said.contains("shared memory segment"), "{said}");
+        assert_eq!(owners(), before);
     });
 }
 

@@ -54,19 +54,20 @@ impl Doubt {
 }
 
 /// The place that setup's user cannot take away: the directory itself, or the first
-/// on the way to it of which that user could replace an entry.
-pub(super) fn place(setup: &Path, user: &Identity) -> Kept {
-    let own = || Kept::Attribute(setup.join("."), ATTRIBUTE.to_owned());
-    // Where nobody could look, `can_hold` says no.
-    let Ok(Some(weak)) = find(setup, user, ask) else {
-        return own();
+/// on the way to it of which that user could replace an entry. `None`: what it would
+/// be called is no name of an attribute.
+pub(super) fn place(setup: &Path, user: &Identity) -> Option<Kept> {
+    let weak = match find(setup, user, ask) {
+        Ok(Some(weak)) if weak.way != Way::Write => weak,
+        // Where nobody could look, `can_hold` says no.
+        _ => return Some(Kept::Attribute(setup.join("."), ATTRIBUTE.to_owned())),
     };
-    if weak.way == Way::Write {
-        return own();
-    }
     // Others may have their own directories below the same one.
     let name = [ATTRIBUTE.to_bytes(), b":", setup.as_os_str().as_bytes()].concat();
-    CString::new(name).map_or_else(|_| own(), |name| Kept::Attribute(weak.path, name))
+    let name = CString::new(name)
+        .ok()
+        .filter(|name| name.count_bytes() <= LONGEST)?;
+    Some(Kept::Attribute(weak.path, name))
 }
 
 /// Whether a journal can be kept there, so that it must be: by what setup's user
@@ -75,8 +76,7 @@ pub(super) fn can_hold(place: &Kept, user: &Identity) -> bool {
     let Kept::Attribute(directory, name) = place else {
         return false;
     };
-    if name.to_bytes().len() > LONGEST
-        || is_read_only(directory)
+    if is_read_only(directory)
         || find(directory, user, ask).is_err()
         || is_shown_elsewhere(directory, user)
     {
@@ -140,11 +140,10 @@ pub(super) fn doubt(
     skip_if: &Path,
     user: &Identity,
 ) -> Option<Doubt> {
-    // Root could remove the one in the layer, and a layer without its directory
-    // never had one.
+    // A layer without its directory never had one, and from root none is safe there.
     let is_in_layer = geteuid().is_root()
-        && user.uid != 0
         && layer::is_there(in_layer)
+        && !is_read_only(in_layer)
         && find(in_layer, user, ask) == Ok(None)
         && is_on_one_mount(in_layer, skip_if, user);
     if is_in_layer {
@@ -153,7 +152,7 @@ pub(super) fn doubt(
     if !seccomp::is_available() {
         return Some(Doubt::NoFilter);
     }
-    let place = setup.map(|setup| place(setup, user));
+    let place = setup.and_then(|setup| place(setup, user));
     match place.filter(|place| can_hold(place, user)) {
         None => Some(Doubt::NoPlace),
         Some(place) if is_on_one_mount(place.path(), skip_if, user) => None,

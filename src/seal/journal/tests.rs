@@ -365,7 +365,9 @@ fn a_place_that_setup_s_user_could_open_later_has_a_journal_or_there_is_no_setup
     fs::set_permissions(&own, fs::Permissions::from_mode(0o555)).unwrap();
     thread::spawn(move || {
         for right in [Capability::CAP_DAC_OVERRIDE, Capability::CAP_FOWNER] {
-            caps::drop(None, CapSet::Effective, right).unwrap();
+            for set in [CapSet::Effective, CapSet::Permitted] {
+                caps::drop(None, set, right).unwrap();
+            }
         }
         let layer = layer(&place);
         assert!(try_begin(&own.join("work"), &layer, memory()).is_err());
@@ -413,6 +415,10 @@ fn the_absence_of_a_journal_is_doubted_where_none_was_out_of_setup_s_reach() {
     assert_eq!(doubted(&long, nowhere, &skip_if), None);
     chown(&place.0, Some(1000), None).unwrap();
     assert_eq!(doubted(&long, nowhere, &skip_if), Some(Doubt::NoPlace));
+    assert!(find_among(Some(&long), nowhere, &agent()).is_none());
+    let journal = try_begin(&long, nowhere, memory()).unwrap();
+    assert!(find_among(Some(&long), nowhere, &agent()).is_some());
+    journal.close().unwrap();
     assert_eq!(doubted(&work, nowhere, &skip_if), None);
     fs::set_permissions(&work, fs::Permissions::from_mode(0o1777)).unwrap();
     chown(&place.0, Some(0), None).unwrap();

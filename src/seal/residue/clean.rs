@@ -17,7 +17,7 @@ use nix::unistd::{Gid, Uid, fchown, mkstemp};
 
 use super::descend::At;
 use super::file::read;
-use super::file::read;
+use super::git::{self, Cut};
 use super::{Kind, Residue, artefact};
 use crate::exit::Exit;
 use crate::redact::url::without_user_info;
