@@ -113,11 +113,8 @@ pub fn survey(
     let found = collect::survey(policy.as_ref(), &container, working);
     // Effect: faults told.
     let (mut found, identity) = all_right(found, identity, absence)?;
-    let withholds = found
-        .collected
-        .as_ref()
-        .is_some_and(|found| found.reach.withholds);
-    let secret_places = places_of(&found);
+    let withholds = found.withholds();
+    let secret_places = found.places();
     let file = policy.as_ref().map(|policy| policy.file.as_path());
     // Effect: next start trusted.
     let trust = Trust {
@@ -128,14 +125,7 @@ pub fn survey(
         trusted: withholds.then(|| Trusted::by(file, &secret_places)),
     };
     trust.refuse(absence)?;
-    // Effect: inputs pinned.
-    let pinned = found.collected.as_ref().map(|_| {
-        let main = &trust.main;
-        let digest = policy.as_ref().map(|policy| policy.digest);
-        let directories = found.directories.iter().map(PathBuf::as_path);
-        let paths = found.vault.given_files().chain(directories).collect();
-        Inputs::of(digest, (main.uid, main.gid, &main.groups), paths)
-    });
+    let pinned = found.pinned(policy.as_ref(), &trust.main);
     let collected = found.collected.take();
     let mut collected = collected.unwrap_or_else(|| Collected::bare(&container));
     if let (Some((_, Need::Doubt(_))), Some(rules), Some(policy)) = (&setup, rules, &policy) {
@@ -165,17 +155,6 @@ pub fn survey(
     })
 }
 
-/// The directories that were looked into, and those of files from elsewhere.
-fn places_of(found: &Survey) -> Vec<PathBuf> {
-    let mut places = found.directories.clone();
-    for parent in found.vault.files().filter_map(Path::parent) {
-        if !places.iter().any(|place| place == parent) {
-            places.push(parent.to_path_buf());
-        }
-    }
-    places
-}
-
 type Refusals = Vec<Box<dyn Fault>>;
 
 /// Both, if nothing is wrong with either; what is borne stays among the faults.
@@ -197,6 +176,33 @@ fn all_right(
 }
 
 impl Survey {
+    fn withholds(&self) -> bool {
+        let collected = self.collected.as_ref();
+        collected.is_some_and(|collected| collected.reach.withholds)
+    }
+
+    /// The directories that were looked into, and those of files from elsewhere.
+    fn places(&self) -> Vec<PathBuf> {
+        let mut places = self.directories.clone();
+        for parent in self.vault.files().filter_map(Path::parent) {
+            if !places.iter().any(|place| place == parent) {
+                places.push(parent.to_path_buf());
+            }
+        }
+        places
+    }
+
+    /// What main is started from, if there is anything but the container's variables.
+    fn pinned(&self, policy: Option<&Policy>, main: &Identity) -> Option<Inputs> {
+        self.collected.as_ref()?;
+        // Effect: inputs pinned.
+        let digest = policy.map(|policy| policy.digest);
+        let directories = self.directories.iter().map(PathBuf::as_path);
+        let paths = self.vault.given_files().chain(directories).collect();
+        let ids = (main.uid, main.gid, main.groups.as_slice());
+        Some(Inputs::of(digest, ids, paths))
+    }
+
     fn is_right(&self, absence: Absence) -> bool {
         let is_borne = |fault: &CollectFault| absence == Absence::Borne && fault.is_absence();
         self.faults.iter().all(is_borne)

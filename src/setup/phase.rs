@@ -229,18 +229,17 @@ impl Phase<'_> {
             Err(_) => began_in(directory, &owed.memory),
         };
         let by = if is_ours { By::All } else { By::Users };
-        match mark() {
-            Some(mark) => remains::clear(directory, &[mark], by, &self.setup, self.report),
+        if let Some(mark) = mark() {
+            remains::clear(directory, &[mark], by, &self.setup, self.report);
+        } else {
             // PID 1 may be kept out of what is above the directory; setup's user is not.
-            None => {
-                let clear = || {
-                    if let Some(mark) = mark() {
-                        let _: Wiped = empty(directory, &mark, self.report);
-                    }
-                    Vec::new()
-                };
-                let _ = ask(&self.setup, &clear);
-            }
+            let clear = || {
+                if let Some(mark) = mark() {
+                    let _: Wiped = empty(directory, &mark, self.report);
+                }
+                Vec::new()
+            };
+            let _ = ask(&self.setup, &clear);
         }
     }
 

@@ -246,9 +246,17 @@ impl Inode {
             id: (found.st_dev, found.st_ino),
             uid: found.st_uid,
             mode: found.st_mode,
-            names: if is_directory { 1 } else { found.st_nlink },
+            names: if is_directory { 1 } else { names_of(&found) },
         })
     }
+}
+
+#[allow(
+    clippy::useless_conversion,
+    reason = "of 32 bits on aarch64, and of 64 on x86_64"
+)]
+fn names_of(found: &FileStat) -> u64 {
+    u64::from(found.st_nlink)
 }
 
 fn kind(found: &FileStat) -> SFlag {
