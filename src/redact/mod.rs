@@ -15,6 +15,7 @@ pub(crate) mod url;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::cmp::Reverse;
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 
 use fingerprint::{Fingerprints, Values};
@@ -23,8 +24,10 @@ use fingerprint::{Fingerprints, Values};
 const CREDENTIAL: &str = "[credential]";
 
 thread_local! {
-    /// There is one thread; tests have several, each with its own values.
-    static KNOWN: RefCell<Option<Fingerprints>> = const { RefCell::new(None) };
+    /// There is one thread; tests have several, each with its own values. It is never
+    /// dropped: to note that it has to be would make the reaper use its heap.
+    static KNOWN: RefCell<ManuallyDrop<Option<Fingerprints>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
 /// A stretch of a text, and what is shown instead.
@@ -32,7 +35,7 @@ type Hidden = (Range<usize>, String);
 
 /// From here on no message shows these values, and no others that were learnt.
 pub fn learn(values: Values<'_, '_>) {
-    KNOWN.set(None);
+    KNOWN.with_borrow_mut(|known| **known = None);
     learn_also(values);
 }
 
@@ -89,7 +92,7 @@ pub fn redacted_text(text: &str) -> Cow<'_, str> {
 fn hidden_in(text: &[u8]) -> Vec<Hidden> {
     let mut hidden = Vec::new();
     KNOWN.with_borrow(|known| {
-        if let Some(known) = known {
+        if let Some(known) = &**known {
             let see = &mut |range, name: &str| hidden.push((range, marker(known, name)));
             known.each_in(text, see);
         }

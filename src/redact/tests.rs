@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{hides, holds_a_secret, learn, learn_also, redacted, redacted_text};
+use crate::report::quote;
 use crate::secret::Secret;
 
 fn secret(text: &str) -> Secret {
@@ -42,6 +43,16 @@ fn a_value_gives_way_to_its_name_in_every_form() {
         assert_eq!(redacted_text(text), shown, "{text}");
     }
     assert!(holds_a_secret(b"=p@ss/w0rd-canary") && !holds_a_secret(b"1234567"));
+}
+
+#[test]
+fn a_value_is_known_as_a_message_quotes_it() {
+    let value = "back`tick\\slash-canary";
+    let quoted = quote(value);
+    know(&[("key", value)]);
+    assert_eq!(quoted, r"`back\u{60}tick\\slash-canary`");
+    assert_eq!(redacted_text(&quoted), "`[secret key]`");
+    assert_eq!(quote(value), "`[secret key]`");
 }
 
 #[test]
