@@ -118,8 +118,6 @@ impl Supervisor {
     /// Runs until nobody is left; returns the exit code.
     #[must_use]
     pub fn run(mut self, watch: Watch, arguments: &Arguments) -> u8 {
-        // Effect: code released.
-        memory::release_start();
         if !watch.announce() {
             while !self.is_started(&watch, arguments) {}
         }
@@ -130,9 +128,22 @@ impl Supervisor {
             if may_have_ended && let Some(code) = self.reap_all() {
                 return self.rules.success.apply(code);
             }
-            // Effect: main noticed.
-            starting =
-                starting.filter(|watch| !may_have_ended || !self.is_started(watch, arguments));
+            if may_have_ended
+                && let Some(watch) = &starting
+                && self.is_started(watch, arguments)
+            {
+                // Effect: main noticed.
+                starting = None;
+                // The signal that said so is still there; what else it may stand for
+                // is looked at once more, and after that comes the wait alone.
+                let child = SignalSet(1 << (Signal::CHLD.number() - 1));
+                let _ = wait(child, Some(Duration::ZERO));
+                if let Some(code) = self.reap_all() {
+                    return self.rules.success.apply(code);
+                }
+                // Effect: code released.
+                memory::release_start();
+            }
             let arrival = wait(self.awaited(), self.time_left());
             if let Some(arrival) = arrival {
                 // Effect: forwarding.

@@ -364,7 +364,7 @@ impl Phase<'_> {
             if is_unlisted {
                 let text = format!("setup can make no {kind}: {list} does not list them");
                 let fields = [("kind", kind.into()), ("list", list.into())];
-                self.report.detail(1, "unlisted", &text, &fields);
+                self.report.detail(1, "objects", &text, &fields);
             }
         }
     }

@@ -43,8 +43,9 @@ pub fn release_start() {
     }
     let code = (&raw const __executable_start).addr();
     let written = (&raw const __init_array_start).addr() & !(PAGE - 1);
-    release(code, written);
     release_stack();
+    // Last, since every call after it brings pages back, sixteen at a time.
+    release(code, written);
 }
 
 /// Takes what calls that are over left on the stack out of it.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{End, Layer, Scene, capability, wait_for};
+use crate::harness::{End, Layer, Outcome, Scene, capability, wait_for};
 use crate::hunt;
 use crate::rules::{APP, Rules, TOKEN, has_main, mischief_with_token, refusal, sh, sh_with_token};
 
@@ -281,9 +281,29 @@ fn a_journal_that_main_forges_makes_root_remove_nothing() {
         let scene = beside_a_host_s_files(scene);
         scene.clone().run().expect_code(0);
         let outcome = scene.run();
-        let said = refusal(&outcome, 121);
-        assert!(said.contains("/srv/secrets/.env"), "{said}");
+        if marks.is_empty() {
+            // By no moment all is older, and setup's user could not have written it.
+            assert!(has_main(&outcome), "{}", outcome.stderr);
+        } else {
+            let said = refusal(&outcome, 121);
+            assert!(said.contains("/srv/secrets/.env"), "{said}");
+        }
         expect_a_host_s_files(&layer, &text);
+    }
+}
+
+/// A start that either refuses, or has removed what was left and sets up anew.
+pub(crate) fn refused_or_inside(scene: &Scene) -> Outcome {
+    let mut running = scene.clone().spawn();
+    loop {
+        if running.has_said("inside") {
+            running.signal(15);
+            return running.finish();
+        }
+        if running.init().read("stat").is_err() {
+            return running.finish();
+        }
+        std::thread::yield_now();
     }
 }
 
@@ -294,19 +314,8 @@ fn after_a_kill_what_was_left_is_never_main_s_even_if_skip_if_is_there() {
     let rules = Rules::of(&[sh_with_token(&line)]).setup("skip_if", json!("/workspace/done"));
     let scene = rules.main_sh("echo main; cat planted").on(&layer);
     killed_in_setup(&scene);
-    // The next start either refuses, or has removed it and sets up anew.
-    let mut running = scene.clone().spawn();
     let token = scene.value(TOKEN).to_owned();
-    let outcome = loop {
-        if running.has_said("inside") {
-            running.signal(15);
-            break running.finish();
-        }
-        if running.init().read("stat").is_err() {
-            break running.finish();
-        }
-        std::thread::yield_now();
-    };
+    let outcome = refused_or_inside(&scene);
     assert!(!has_main(&outcome), "{}", outcome.stdout);
     assert!(!outcome.stdout.contains(&token));
 }

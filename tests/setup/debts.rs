@@ -8,6 +8,7 @@ use std::path::Path;
 use nix::unistd::{Gid, Uid, chown};
 use serde_json::json;
 
+use crate::crashes::refused_or_inside;
 use crate::harness::{End, Layer, Outcome, Scene, capability};
 use crate::hunt;
 use crate::rules::{APP, APP_GROUPS, Rules, TOKEN, mischief, refusal, sh, sh_with_token};
@@ -142,7 +143,7 @@ fn a_directory_that_setup_puts_another_one_in_the_place_of_takes_no_journal_alon
             let scene = scene.directory("/home/app/work", 0o755, APP).on(&layer);
             killed_in_setup(&scene);
             lose_layer(&layer);
-            let outcome = scene.run();
+            let outcome = refused_or_inside(&scene);
             let said = format!("{what}, {mischief}: {}{}", outcome.stdout, outcome.stderr);
             assert!(!outcome.stdout.contains("main"), "{said}");
             assert!(

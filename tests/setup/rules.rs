@@ -190,6 +190,7 @@ pub(crate) fn refusal(outcome: &Outcome, code: u8) -> String {
     let mut found = String::new();
     for three in lines.windows(3) {
         if three[0].starts_with("vestibule: ")
+            && !three[0].starts_with("vestibule: warning: ")
             && three[1].starts_with("  where: ")
             && three[2].starts_with("  fix:   ")
         {
