@@ -164,7 +164,13 @@ fn neither_init_nor_main_holds_an_inherited_descriptor() {
     let scene = Scene::of(&Init::vestibule()).before("exec 9</etc/passwd 8</etc/group");
     let mut running = scene.main(&["sh", "-c", "echo ready; read wait"]).start();
     running.expect_line("ready");
-    for (who, pid) in [("init", running.pid_1()), ("main", running.main())] {
+    // The connection to main closes once PID 1 has noticed that main was executed.
+    let init = running.pid_1();
+    let noticed = wait_until(PATIENCE, || {
+        (status(init, "Name") == "vestibule").then_some(())
+    });
+    noticed.expect("PID 1 notices main");
+    for (who, pid) in [("init", init), ("main", running.main())] {
         assert_eq!(descriptors(pid), Some(vec![0, 1, 2]), "{who}");
     }
     running.hang_up();
