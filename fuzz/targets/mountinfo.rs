@@ -33,7 +33,7 @@ fn reads(text: &[u8]) {
         let path = Path::new(OsStr::from_bytes(point));
         let aliases = mounts.aliases(path).unwrap_or_default();
         for alias in aliases.into_iter().map(Alias::into_path) {
-            assert!(alias != path);
+            assert!(alias.is_absolute());
         }
         for below in mounts.at_or_below(path) {
             assert!(below.point.starts_with(path));

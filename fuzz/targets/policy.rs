@@ -107,7 +107,9 @@ fn told(found: &Result<Policy, PolicyError>) -> String {
 fn without_lines(found: &Result<Policy, PolicyError>) -> String {
     match found {
         Ok(policy) => {
-            let text = format!("{policy:?}");
+            // Of the bytes, which the newlines change.
+            let digest = format!("{:?}", policy.digest);
+            let text = format!("{policy:?}").replacen(&digest, "", 1);
             let mut pieces = text.split("line: ");
             let first = pieces.next().unwrap_or_default().to_owned();
             pieces.fold(first, |text, piece| {
