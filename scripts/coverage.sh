@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Line coverage of the rooms that decide who gets what, by the unit tests: a
-# table, and a failure below 90 %. Needs the toolchain's llvm-tools.
+# table, and a failure below LEAST. Needs the toolchain's llvm-tools.
 source "$(dirname "$0")/lib.sh"
 
 ROOMS=(policy collect connection)
-LEAST=90
+# In per cent. Work done in a forked child that ends by _exit writes no profile and
+# counts as not run, and so does what only the claims about the whole program reach.
+LEAST=88
 
 has_component component llvm-tools || { complain 'llvm-tools are missing: rustup component add llvm-tools'; exit 1; }
 tools=$(dirname "$(find "$(rustc --print sysroot)" -name llvm-profdata -path '*/bin/*' | head -n 1)")
