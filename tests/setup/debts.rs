@@ -31,7 +31,7 @@ fn rules(mischief: &str) -> Rules {
     rules.setup("skip_if", json!("/workspace/done"))
 }
 
-const MAIN: &str = "echo main; cat /workspace/leak /home/app/work/leak";
+const MAIN: &str = "echo main; cat /workspace/leak /home/app/project/leak";
 
 fn few(rules: &Rules) -> Scene {
     let scene = rules.bare(&["/bin/sh", "-c", MAIN]);
@@ -121,17 +121,17 @@ fn a_journal_that_setup_tries_to_remove_is_found_by_the_next_start() {
 fn a_directory_that_setup_puts_another_one_in_the_place_of_takes_no_journal_along() {
     for mischief in [
         // It may do so: the directory above is its own.
-        "cd /home/app; mv work away; mkdir work",
-        "cd /home/app; rm -r work; mkdir work",
-        "cd /home/app; mkdir other; mv work away; ln -s other work",
-        "cd /home/app; mv work away; mkdir work; chmod 0 away",
+        "cd /home/app; mv project away; mkdir project",
+        "cd /home/app; rm -r project; mkdir project",
+        "cd /home/app; mkdir other; mv project away; ln -s other project",
+        "cd /home/app; mv project away; mkdir project; chmod 0 away",
     ] {
         let line = format!(
-            r#"{mischief}; cd work && printf %s "$TOKEN" > leak && : > done; rm -f ../away/leak"#
+            r#"{mischief}; cd project && printf %s "$TOKEN" > leak && : > done; rm -f ../away/leak"#
         );
         let rules = rules(&line)
-            .setup("directory", json!("/home/app/work"))
-            .setup("skip_if", json!("/home/app/work/done"));
+            .setup("directory", json!("/home/app/project"))
+            .setup("skip_if", json!("/home/app/project/done"));
         let root_setup = rules.clone().setup("user", json!("root"));
         let root_setup = root_setup.run("user", json!("root"));
         for (scene, what) in [
@@ -140,7 +140,7 @@ fn a_directory_that_setup_puts_another_one_in_the_place_of_takes_no_journal_alon
             (root_setup.command(&["/bin/sh", "-c", MAIN]), "root"),
         ] {
             let layer = Layer::new();
-            let scene = scene.directory("/home/app/work", 0o755, APP).on(&layer);
+            let scene = scene.directory("/home/app/project", 0o755, APP).on(&layer);
             killed_in_setup(&scene);
             lose_layer(&layer);
             let outcome = refused_or_inside(&scene);
@@ -156,11 +156,11 @@ fn a_directory_that_setup_puts_another_one_in_the_place_of_takes_no_journal_alon
 
 #[test]
 fn without_mischief_such_a_directory_is_set_up_anew_and_skipped_afterwards() {
-    let rules = rules("").setup("directory", json!("/home/app/work"));
-    let rules = rules.setup("skip_if", json!("/home/app/work/done"));
+    let rules = rules("").setup("directory", json!("/home/app/project"));
+    let rules = rules.setup("skip_if", json!("/home/app/project/done"));
     for scene in [one_user(&rules), few(&rules)] {
         let layer = Layer::new();
-        let scene = scene.directory("/home/app/work", 0o755, APP).on(&layer);
+        let scene = scene.directory("/home/app/project", 0o755, APP).on(&layer);
         killed_in_setup(&scene);
         lose_layer(&layer);
         expect_setup_anew(&scene, &layer);
