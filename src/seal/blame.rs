@@ -129,13 +129,14 @@ mod tests {
     #[test]
     fn by_owner_mode_group_and_directory_it_could() {
         let place = place();
-        for name in [
+        let names = [
             "own/file",
             "open/file",
             "group/file",
             "in-open/file",
             "in-own/file",
-        ] {
+        ];
+        for name in names {
             place.write(name, "x");
         }
         own(&place, "own/file");
@@ -146,13 +147,7 @@ mod tests {
         mode(&place, "in-open", 0o777);
         own(&place, "in-own");
         mode(&place, "in-own", 0o555);
-        for name in [
-            "own/file",
-            "open/file",
-            "group/file",
-            "in-open/file",
-            "in-own/file",
-        ] {
+        for name in names {
             expect(&place, name, true);
         }
     }
